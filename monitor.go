@@ -1,0 +1,136 @@
+package trimtab
+
+import (
+	"strings"
+	"time"
+)
+
+// MonitorSpec declares what is watched on an endpoint.
+type MonitorSpec struct {
+	Endpoint string `json:"endpoint"`
+	Window   Window `json:"window"` // "1h", "1d", "7d", "month"
+	// LabelMaturity: a window is closed when the watermark has passed its end by
+	// this much, with the labels known by then. Default 0s.
+	LabelMaturity Duration        `json:"labelMaturity,omitempty"`
+	Performance   PerformanceSpec `json:"performance,omitzero"`
+}
+
+// PerformanceSpec declares the quality metrics that need labels.
+type PerformanceSpec struct {
+	Task       string   `json:"task,omitempty"`       // "binary" (default) | "regression"
+	Metrics    []string `json:"metrics,omitempty"`    // binary: auc log_loss brier accuracy; regression: rmse mae r2
+	Confidence float64  `json:"confidence,omitempty"` // of intervals; default 0.95
+	MinRows    int64    `json:"minRows,omitempty"`    // fewer labelled rows give no metric; default 1
+}
+
+// Window says how event time is cut into windows, in UTC: a duration whose
+// windows are aligned to the epoch, or "month".
+type Window string
+
+// Monthly is the window of a calendar month.
+const Monthly Window = "month"
+
+// Validate reports whether w can be used.
+func (w Window) Validate() error {
+	if w == Monthly {
+		return nil
+	}
+	d, err := ParseDuration(string(w))
+	if err != nil || time.Duration(d) < time.Minute {
+		return Errorf(Invalid, "window", "window %q: expected \"month\" or a duration of at least a minute such as 1h, 1d or 7d", string(w))
+	}
+	return nil
+}
+
+// Bounds returns the window [start, end) that contains t.
+func (w Window) Bounds(t Time) (start, end Time) {
+	if w == Monthly {
+		g := t.Go()
+		if t == 0 {
+			g = time.UnixMilli(0).UTC()
+		}
+		s := time.Date(g.Year(), g.Month(), 1, 0, 0, 0, 0, time.UTC)
+		return TimeOf(s), TimeOf(s.AddDate(0, 1, 0))
+	}
+	d, err := ParseDuration(string(w))
+	if err != nil || d <= 0 {
+		return t, t
+	}
+	ms := Time(time.Duration(d) / time.Millisecond)
+	start = t - ((t%ms)+ms)%ms
+	return start, start + ms
+}
+
+// Label names the window that starts at start for people: "2013-03", "2013-03-04", …
+func (w Window) Label(start Time) string {
+	switch {
+	case w == Monthly:
+		return start.Go().Format("2006-01")
+	case strings.HasSuffix(string(w), "d") || strings.HasSuffix(string(w), "w"):
+		return start.Go().Format("2006-01-02")
+	}
+	return start.Go().Format("2006-01-02 15:04")
+}
+
+// Quality is one metric of one window. Lo and Hi bound the interval at the
+// monitor's confidence; they are NaN-free: HasInterval says whether they mean something.
+type Quality struct {
+	Metric      string  `json:"metric"`
+	Value       float64 `json:"value"`
+	HasInterval bool    `json:"hasInterval,omitzero"`
+	Lo          float64 `json:"lo,omitzero"`
+	Hi          float64 `json:"hi,omitzero"`
+	StdErr      float64 `json:"stderr,omitzero"`
+}
+
+// WindowResult is what a monitor found in one closed window.
+type WindowResult struct {
+	Workspace Workspace `json:"ws"`
+	Monitor   string    `json:"monitor"`
+	Endpoint  string    `json:"endpoint"`
+	Start     Time      `json:"start"`
+	End       Time      `json:"end"`
+	Versions  []Version `json:"versions,omitempty"` // that answered in the window
+	Rows      int64     `json:"rows"`               // predictions
+	Labelled  int64     `json:"labelled"`           // predictions joined with a label known by Through
+	Positives int64     `json:"positives,omitzero"`
+	Late      int64     `json:"late,omitzero"` // predictions that came after the watermark had passed them
+	Through   Time      `json:"through"`       // labels known by this moment were joined
+	Quality   []Quality `json:"quality,omitempty"`
+	Reason    string    `json:"reason,omitzero"` // why metrics are missing
+	Computed  Time      `json:"-"`
+}
+
+// Object names the window in the journal.
+func (w WindowResult) Object() Object {
+	return Object{Kind: "window", Name: w.Monitor, Version: w.Start.String()}
+}
+
+// Change records the result.
+func (w WindowResult) Change() Change {
+	return Change{Action: "window.close", Object: w.Object(), After: StateDigest(w)}
+}
+
+// Segment is a sealed part of an endpoint's traffic.
+type Segment struct {
+	Workspace Workspace `json:"ws"`
+	Endpoint  string    `json:"endpoint"`
+	Log       string    `json:"log"` // "predictions" | "labels"
+	ID        string    `json:"id"`
+	Digest    Digest    `json:"digest"`
+	Rows      int64     `json:"rows"`
+	First     Time      `json:"first"`
+	Last      Time      `json:"last"`
+	Bytes     int64     `json:"bytes"`
+	Created   Time      `json:"created"`
+}
+
+// Object names the segment in the journal.
+func (s Segment) Object() Object {
+	return Object{Kind: "segment", Name: s.Endpoint + "/" + s.Log, Version: s.ID}
+}
+
+// Change records the seal.
+func (s Segment) Change() Change {
+	return Change{Action: "segment.seal", Object: s.Object(), After: StateDigest(s), Refs: []Ref{{Kind: "segment", Digest: s.Digest}}}
+}
