@@ -389,6 +389,9 @@ func (p *parser) bare(n name, op, raw string, from int) (Value, *SyntaxError) {
 	if chunk == "" {
 		return Value{}, fail(p.text, from, from+1, fmt.Sprintf("%s %s has no value", n.spelled, op), "")
 	}
+	if chunk[0] == '(' {
+		return Value{}, fail(p.text, from, from+1, op+" takes one value, not a list", "write "+n.spelled+" IN ('a', 'b')")
+	}
 	if chunk[0] == '`' {
 		return Value{}, fail(p.text, from, from+len(chunk), "backticks enclose names, not values", "quote the value: "+n.spelled+" "+op+" "+quote(strings.Trim(chunk, "`"), '\'', '"'))
 	}
