@@ -1,0 +1,135 @@
+package sql
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/storage/journal"
+)
+
+// openTest opens a SQLite database in a folder of the test and runs its writer.
+func openTest(t *testing.T, path string) *DB {
+	t.Helper()
+	key, err := journal.LoadKey(filepath.Join(filepath.Dir(path), "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := Open(t.Context(), Config{URL: path, Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- db.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		db.Close()
+	})
+	return db
+}
+
+func note(name string) trimtab.Change {
+	return trimtab.Change{Action: "test.note", Object: trimtab.Object{Kind: "note", Name: name}}
+}
+
+func TestWriterKeepsNeighboursOfAFailingRequest(t *testing.T) {
+	db := openTest(t, filepath.Join(t.TempDir(), "trimtab.db"))
+	failure := errors.New("refused")
+	var wg sync.WaitGroup
+	for i := range 200 {
+		wg.Go(func() {
+			err := db.write(t.Context(), governed, func(tx *Tx) error {
+				if _, err := tx.Exec("INSERT INTO counters (name, value) VALUES (?, ?)", "x"+strconv.Itoa(i), int64(i)); err != nil {
+					return err
+				}
+				if _, err := tx.Journal(trimtab.DefaultWorkspace, note("n")); err != nil {
+					return err
+				}
+				switch i % 4 {
+				case 0:
+					return failure
+				case 1:
+					panic("a request panics")
+				}
+				return nil
+			})
+			if want := i%4 > 1; (err == nil) != want {
+				t.Errorf("request %d: error %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+	var rows, entries int
+	err := db.read(t.Context(), func(q *Query) error {
+		if err := q.Row("SELECT COUNT(*) FROM counters WHERE name LIKE 'x%'").Scan(&rows); err != nil {
+			return err
+		}
+		return q.Row("SELECT COUNT(*) FROM journal").Scan(&entries)
+	})
+	if err != nil || rows != 100 || entries != 100 {
+		t.Errorf("kept %d rows and %d entries (%v), want 100 and 100", rows, entries, err)
+	}
+}
+
+func TestJournalOrderAndCheckpointsSurviveReopening(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trimtab.db")
+	for round := range 3 {
+		t.Run("", func(t *testing.T) {
+			db := openTest(t, path)
+			for range 7 {
+				if err := db.write(t.Context(), governed, func(tx *Tx) error {
+					_, err := tx.Journal(trimtab.DefaultWorkspace, note("n"))
+					return err
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := db.Journal.Checkpoint(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			all, err := db.Journal.Entries(t.Context(), 0, 100)
+			if err != nil || len(all) != 7*(round+1) {
+				t.Fatalf("%d entries (%v), want %d", len(all), err, 7*(round+1))
+			}
+			for i, e := range all {
+				if e.Index != int64(i+1) || e.Leaf != int64(i) {
+					t.Errorf("entry %d has index %d and leaf %d", i, e.Index, e.Leaf)
+				}
+			}
+			report, err := db.Journal.Verify(t.Context(), false)
+			if err != nil || !report.OK() || report.Entries != int64(len(all)) {
+				t.Errorf("verification: %+v (%v)", report, err)
+			}
+		})
+	}
+}
+
+func TestWaitWakesWhenTheHeadGrows(t *testing.T) {
+	db := openTest(t, filepath.Join(t.TempDir(), "trimtab.db"))
+	head, _ := db.Journal.Head(t.Context())
+	woke := make(chan error, 1)
+	go func() { woke <- db.Journal.Wait(t.Context(), head) }()
+	if err := db.write(t.Context(), governed, func(tx *Tx) error {
+		_, err := tx.Journal(trimtab.DefaultWorkspace, note("n"))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-woke:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("not woken")
+	}
+}
