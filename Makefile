@@ -1,0 +1,44 @@
+# trimtab: `make demo` runs the main job on real data, `make test` passes the
+# tests. Each sets up everything that it needs.
+SHELL := /bin/bash
+export CGO_ENABLED := 0
+export GOTOOLCHAIN := local
+export GOFLAGS := -trimpath
+BUILD   := .build
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+.PHONY: build ui demo demo-stop test test-go test-python test-browser test-oracles setup golden bench soak fmt clean
+
+build: ui/dist/index.html ## the binary with its pages, at bin/trimtab
+	go build -ldflags "-s -w -X github.com/trimtab/trimtab/cli.Version=$(VERSION)" -o bin/trimtab ./cmd/trimtab
+
+UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.go' 2>/dev/null)
+ui: ui/dist/index.html
+ui/dist/index.html: $(UI_SOURCES)
+	cd ui && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
+
+demo: build ## train, register, serve and measure on a year of real flights
+	@./examples/flights/demo.sh start
+demo-stop: ## end the demo's server
+	@./examples/flights/demo.sh stop
+
+setup: ## what the tests need and the machine lacks: PostgreSQL, Chromium, Python packages
+	@./.ci/setup
+
+test: setup build ## everything that must pass
+	@./.ci/test all
+test-go test-python test-browser test-oracles: build
+	@./.ci/test $(@:test-%=%)
+
+golden: ## goldens of old library versions, made anew with the real libraries
+	@./.ci/golden
+bench: build ## figures beside the peers, in one run
+	@./bench/run
+soak: build ## 200 kills on each database
+	TRIMTAB_SOAK=200 go test -count=1 -timeout 60m -run Soak -v ./e2e/soak
+
+fmt:
+	gofmt -w $$(git ls-files '*.go')
+clean:
+	rm -rf bin $(BUILD) ui/node_modules
+	find ui/dist -mindepth 1 ! -name .gitkeep -delete
