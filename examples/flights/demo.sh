@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# The main job on real data: the flights that left New York in 2013. Trains on
+# January and February, serves the model, replays March to December through it
+# and measures what was served, month by month.
+# Usage: demo.sh start | stop
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+home=$PWD/.build/demo
+trimtab=$PWD/bin/trimtab
+began=$SECONDS
+
+say() { printf '%s\n' "$*"; }
+phase() { printf '\n[%3d s] %s\n' $((SECONDS - began)) "$*"; }
+
+stop_server() {
+  [ -f "$home/pid" ] || return 0
+  local pid
+  pid=$(cat "$home/pid")
+  if kill -0 "$pid" 2>/dev/null && grep -qz "$home" "/proc/$pid/cmdline" 2>/dev/null; then
+    kill "$pid" 2>/dev/null || true
+    for _ in $(seq 1 150); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+    kill -0 "$pid" 2>/dev/null && { say "the server did not stop within 15 s; ending it"; kill -9 "$pid" 2>/dev/null || true; }
+  fi
+  rm -f "$home/pid"
+}
+
+case "${1:-start}" in
+stop)
+  if [ -f "$home/pid" ]; then
+    stop_server
+    say "the demo's server has stopped; its data are still in $home"
+  else
+    say "no demo is running"
+  fi
+  exit 0
+  ;;
+start) ;;
+*) say "usage: $0 start | stop" >&2; exit 2 ;;
+esac
+
+interrupted() {
+  trap '' INT TERM
+  say
+  say "interrupted: cancelling what runs"
+  if [ -n "${TRIMTAB_SERVER:-}" ] && [ -f "$home/pid" ]; then
+    "$trimtab" pipeline cancel --all --wait 2>/dev/null || true
+    "$trimtab" replay cancel flights 2>/dev/null || true
+  fi
+  stop_server
+  rm -rf "$home"
+  say "stopped; nothing is left running"
+  exit 130
+}
+trap interrupted INT TERM
+failed() {
+  say
+  say "The demo failed. The server's log: $home/server.log" >&2
+  tail -n 20 "$home/server.log" 2>/dev/null >&2 || true
+}
+trap failed ERR
+
+say "trimtab demo: a year of real flights, from training to measured quality"
+phase "building the binary"
+make --no-print-directory build
+phase "setting up uv, the tool that builds Python environments"
+./.ci/uv --version
+
+stop_server
+rm -rf "$home"
+mkdir -p "$home"
+
+phase "preparing the data: 336,776 flights with the hourly weather"
+if [ ! -s examples/flights/data/flights.parquet ] || [ examples/flights/prepare.py -nt examples/flights/data/flights.parquet ]; then
+  ./.ci/uv run --quiet --frozen --no-dev --project examples/flights --python 3.11 python examples/flights/prepare.py
+else
+  say "examples/flights/data/flights.parquet is there already"
+fi
+
+port=5000
+if ! python3 -c "import socket; s=socket.socket(); s.bind(('127.0.0.1', $port))" 2>/dev/null; then
+  port=$(python3 -c "import socket; s=socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])")
+  say "port 5000 is taken: using $port"
+fi
+export TRIMTAB_SERVER=http://127.0.0.1:$port
+
+phase "starting the server on 127.0.0.1:$port"
+nohup "$trimtab" server --listen "127.0.0.1:$port" --data "$home/data" --uv "$PWD/.ci/uv" > "$home/server.log" 2>&1 < /dev/null &
+echo $! > "$home/pid"
+for _ in $(seq 1 100); do
+  curl -fs "$TRIMTAB_SERVER/readyz" > /dev/null 2>&1 && break
+  kill -0 "$(cat "$home/pid")" 2>/dev/null || { failed; exit 1; }
+  sleep 0.1
+done
+say "pages: $TRIMTAB_SERVER/ui/   log: $home/server.log"
+
+phase "declaring source, model, pipeline, endpoint and monitor"
+"$trimtab" apply examples/flights/ --yes
+
+phase "training on January and February, as of 1 March"
+"$trimtab" pipeline run train-flights --follow
+
+phase "replaying March to December through the endpoint"
+"$trimtab" replay flights --source flights --from 2013-03-01 --to 2014-01-01 --follow
+
+phase "what was served, by month"
+"$trimtab" monitor show flights
+say
+"$trimtab" status || true
+
+phase "done"
+say "pages        $TRIMTAB_SERVER/ui/"
+say "server       pid $(cat "$home/pid"), log $home/server.log, data $home/data"
+say "look around  TRIMTAB_SERVER=$TRIMTAB_SERVER bin/trimtab get endpoints"
+say "             MLFLOW_TRACKING_URI=$TRIMTAB_SERVER python your_training.py"
+say "stop it      make demo-stop"
+say "your own     bin/trimtab server --data ~/trimtab"
