@@ -171,7 +171,7 @@ type Step struct {
 
 // Object names the step in the journal.
 func (s Step) Object() Object {
-	return Object{Kind: "step", Name: string(s.Run) + "." + s.Name, Version: strconv.Itoa(s.Attempt)}
+	return Object{Kind: "step", Name: string(s.Run) + "." + s.Name}
 }
 
 // AttemptID is the name of the step's newest attempt.
