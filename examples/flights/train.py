@@ -1,0 +1,84 @@
+"""Trains the model of the flights example: a plain script with pandas, LightGBM
+and the MLflow client. All that it is told, it is told by its environment: IN and
+OUT are folders, SEED is a number, and MLflow finds server and run by MLFLOW_*.
+
+    IN=. OUT=. SEED=1 MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python train.py --trees 200
+"""
+
+import argparse
+import json
+import os
+import warnings
+
+import lightgbm as lgb
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.models import infer_signature
+
+CATEGORIES = ["carrier_code", "origin_code", "dest_code", "weekday"]
+NUMBERS = [
+    "departs", "arrives", "elapsed", "distance",
+    "temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib",
+    "plane_year", "plane_seats",
+]
+FEATURES = CATEGORIES + NUMBERS
+LABEL = "late"
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("--trees", type=int, default=200)
+    args.add_argument("--leaves", type=int, default=31)
+    args.add_argument("--rate", type=float, default=0.05)
+    args.add_argument("--model", default="flights", help="name to register the model under")
+    args = args.parse_args()
+
+    rows = pd.read_parquet(os.path.join(os.environ["IN"], "rows.parquet"))
+    x = rows[FEATURES].astype({n: "int64" for n in CATEGORIES} | {n: "float64" for n in NUMBERS})
+    y = rows[LABEL].astype("int64")
+    first, last = rows.scheduled.min(), rows.scheduled.max()
+    print(f"{len(rows)} flights from {first} to {last}, {y.mean():.3f} late", flush=True)
+
+    # The last fifth in time says how good the model is; the model itself is
+    # then trained on everything.
+    cut = rows.scheduled.quantile(0.8)
+    early, late = (rows.scheduled < cut).to_numpy(), (rows.scheduled >= cut).to_numpy()
+    params = {
+        "objective": "binary", "metric": ["auc", "binary_logloss"], "learning_rate": args.rate,
+        "num_leaves": args.leaves, "min_data_in_leaf": 100, "feature_fraction": 0.7, "bagging_fraction": 0.8,
+        "bagging_freq": 1, "lambda_l2": 5.0, "cat_smooth": 50, "seed": int(os.environ.get("SEED", "1")) % 2**31,
+        "deterministic": True, "force_row_wise": True, "num_threads": 2, "verbosity": -1,
+    }
+
+    mlflow.lightgbm.autolog(log_models=False, log_datasets=False)
+    with mlflow.start_run():
+        curve = {}
+        lgb.train(params, data(x[early], y[early]), args.trees, valid_sets=[data(x[late], y[late])],
+                  valid_names=["held_out"], callbacks=[lgb.record_evaluation(curve)])
+        score = {name: values[-1] for name, values in curve["held_out"].items()}
+        print("held out:", score, flush=True)
+        mlflow.lightgbm.autolog(disable=True)
+        booster = lgb.train(params, data(x, y), args.trees)
+
+        # MLflow warns that whole numbers cannot be missing; these never are.
+        warnings.filterwarnings("ignore", message="(?s).*integer column")
+        example = x.head(5)
+        mlflow.lightgbm.log_model(
+            booster, name="model", input_example=example,
+            signature=infer_signature(x, booster.predict(example)),
+            registered_model_name=args.model,
+            pip_requirements=[f"lightgbm=={lgb.__version__}", f"pandas=={pd.__version__}", f"numpy=={np.__version__}"],
+        )
+
+    os.makedirs(os.environ["OUT"], exist_ok=True)
+    with open(os.path.join(os.environ["OUT"], "metrics.json"), "w") as f:
+        json.dump({"rows": len(rows), **score}, f, indent=2, sort_keys=True)
+
+
+def data(x, y):
+    return lgb.Dataset(x, y, categorical_feature=CATEGORIES, free_raw_data=False)
+
+
+if __name__ == "__main__":
+    main()
