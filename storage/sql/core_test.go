@@ -10,17 +10,25 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/testkit/postgres"
 	"github.com/trimtab/trimtab/storage/journal"
 )
 
-// openTest opens a SQLite database in a folder of the test and runs its writer.
-func openTest(t *testing.T, path string) *DB {
+// engines runs a test on both databases; url names an empty one.
+func engines(t *testing.T, test func(t *testing.T, url, keys string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, filepath.Join(t.TempDir(), "trimtab.db"), t.TempDir()) })
+	t.Run("postgres", func(t *testing.T) { test(t, postgres.URL(t), t.TempDir()) })
+}
+
+// openTest opens a database and runs its writer. The journal key lies in the
+// folder keys, by default one of the test.
+func openTest(t *testing.T, url string, keys ...string) *DB {
 	t.Helper()
-	key, err := journal.LoadKey(filepath.Join(filepath.Dir(path), "keys"))
+	key, err := journal.LoadKey(append(keys, t.TempDir())[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := Open(t.Context(), Config{URL: path, Key: key})
+	db, err := Open(t.Context(), Config{URL: url, Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +49,10 @@ func note(name string) trimtab.Change {
 	return trimtab.Change{Action: "test.note", Object: trimtab.Object{Kind: "note", Name: name}}
 }
 
-func TestWriterKeepsNeighboursOfAFailingRequest(t *testing.T) {
-	db := openTest(t, filepath.Join(t.TempDir(), "trimtab.db"))
+func TestWriterKeepsNeighboursOfAFailingRequest(t *testing.T) { engines(t, keepsNeighbours) }
+
+func keepsNeighbours(t *testing.T, url, keys string) {
+	db := openTest(t, url, keys)
 	failure := errors.New("refused")
 	var wg sync.WaitGroup
 	for i := range 200 {
@@ -68,6 +78,7 @@ func TestWriterKeepsNeighboursOfAFailingRequest(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	ordered(t, db, 100)
 	var rows, entries int
 	err := db.read(t.Context(), func(q *Query) error {
 		if err := q.Row("SELECT COUNT(*) FROM counters WHERE name LIKE 'x%'").Scan(&rows); err != nil {
@@ -80,11 +91,22 @@ func TestWriterKeepsNeighboursOfAFailingRequest(t *testing.T) {
 	}
 }
 
-func TestJournalOrderAndCheckpointsSurviveReopening(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "trimtab.db")
+// ordered waits until the journal holds n entries: PostgreSQL orders them after the commit.
+func ordered(t *testing.T, db *DB, n int64) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := db.Journal.Wait(ctx, n-1); err != nil {
+		t.Fatalf("waiting for %d entries: %v", n, err)
+	}
+}
+
+func TestJournalOrderAndCheckpointsSurviveReopening(t *testing.T) { engines(t, survivesReopening) }
+
+func survivesReopening(t *testing.T, url, keys string) {
 	for round := range 3 {
 		t.Run("", func(t *testing.T) {
-			db := openTest(t, path)
+			db := openTest(t, url, keys)
 			for range 7 {
 				if err := db.write(t.Context(), governed, func(tx *Tx) error {
 					_, err := tx.Journal(trimtab.DefaultWorkspace, note("n"))
@@ -93,6 +115,7 @@ func TestJournalOrderAndCheckpointsSurviveReopening(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			ordered(t, db, int64(7*(round+1)))
 			if err := db.Journal.Checkpoint(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -113,8 +136,10 @@ func TestJournalOrderAndCheckpointsSurviveReopening(t *testing.T) {
 	}
 }
 
-func TestWaitWakesWhenTheHeadGrows(t *testing.T) {
-	db := openTest(t, filepath.Join(t.TempDir(), "trimtab.db"))
+func TestWaitWakesWhenTheHeadGrows(t *testing.T) { engines(t, waitWakes) }
+
+func waitWakes(t *testing.T, url, keys string) {
+	db := openTest(t, url, keys)
 	head, _ := db.Journal.Head(t.Context())
 	woke := make(chan error, 1)
 	go func() { woke <- db.Journal.Wait(t.Context(), head) }()
