@@ -191,3 +191,26 @@ func take[T any](s []T, rows []int) []T {
 	}
 	return t
 }
+
+// Truncate drops all rows from n on; it keeps the memory.
+func (c *Column) Truncate(n int) {
+	switch c.Type {
+	case Bool:
+		c.Bools = c.Bools[:n]
+	case Int32:
+		c.Int32s = c.Int32s[:n]
+	case Int64, Datetime:
+		c.Int64s = c.Int64s[:n]
+	case Float32:
+		c.Float32s = c.Float32s[:n]
+	case Float64:
+		c.Float64s = c.Float64s[:n]
+	case String:
+		c.Strings = c.Strings[:n]
+	case Bytes:
+		c.Bytes = c.Bytes[:n]
+	}
+	if c.Valid != nil {
+		c.Valid = c.Valid[:n]
+	}
+}

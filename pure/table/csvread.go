@@ -164,6 +164,7 @@ func openCSV(r io.Reader, opt CSVOptions) (*csvReader, error) {
 // batch holds the texts of some records, column by column.
 type batch struct {
 	names []string
+	first int64 // row of the data that is the first of these
 	lines []int
 	texts []texts
 }
@@ -184,7 +185,7 @@ const (
 )
 
 func (c *csvReader) batch(most int) (*batch, error) {
-	b := &batch{names: c.names, texts: make([]texts, len(c.names))}
+	b := &batch{names: c.names, first: c.rows, texts: make([]texts, len(c.names))}
 	for len(b.lines) < most {
 		line, err := c.s.next()
 		if errors.Is(err, io.EOF) {
@@ -238,7 +239,7 @@ func (b *batch) table(types []Type, infer bool) (*Table, error) {
 		}
 		col := NewColumn(name, typ, len(b.lines))
 		if i, expected := x.parse(col); expected != "" {
-			return nil, &Error{Format: "csv", Line: b.lines[i], Row: -1, Column: name, Value: shorten(string(x.row(i))), Expected: expected}
+			return nil, &Error{Format: "csv", Line: b.lines[i], Row: b.first + int64(i), Column: name, Value: shorten(string(x.row(i))), Expected: expected}
 		}
 		t.Columns[k] = col
 	}

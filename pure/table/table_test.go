@@ -101,6 +101,16 @@ func TestAppendToSliceCopies(t *testing.T) {
 	}
 }
 
+func TestTruncate(t *testing.T) {
+	for _, c := range everything().Columns {
+		want := c.Slice(0, 3)
+		c.Truncate(3)
+		if c.Len() != 3 || c.Nulls() != want.Nulls() {
+			t.Errorf("%s: %d rows, %d nulls", c.Name, c.Len(), c.Nulls())
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	one, two := NewColumn("a", Int32, 0), NewColumn("b", Int32, 0)
 	one.AppendInt32(1)
