@@ -229,6 +229,7 @@ func TestRefusals(t *testing.T) {
 		{"sigmoid", lgb("sigmoid:1", "sigmoid:1e-05"), "sigmoid 1e-05 is not supported"},
 		{"lightgbm version", lgb("version=v4", "version=v2"), "LightGBM text format v2"},
 		{"lists", lgb(`[["x", "y", "z"]]`, `[["x"], ["y"]]`), "pandas_categorical of 2 columns beside 1"},
+		{"codes", lgb("0:1:2", "0:1:7"), "does not fit the codes of feature 1"},
 		{"mixed list", lgb(`"y"`, `3`), "neither all texts nor all numbers"},
 		{"circle", lgb("right_child=1 -3", "right_child=0 -3"), "line 12: tree 0: node 0 is reached twice"},
 		{"feature", lgb("split_feature=0 1", "split_feature=0 7"), "splits feature 7 of 2"},

@@ -170,9 +170,13 @@ func (m *lgbModel) readFeatures(text *lgbText, limits Limits) error {
 		m.inputs[i].Name = name
 	}
 	// A categorical feature's range is written as codes, "0:3:1", a numerical one's as "[low:high]".
+	infos := strings.Fields(text.header.keys["feature_infos"].text)
+	if len(infos) != len(m.inputs) {
+		infos = nil // informative only: older tools leave them out
+	}
 	var coded []int
-	for i, info := range strings.Fields(text.header.keys["feature_infos"].text) {
-		if i < len(m.inputs) && info != "none" && !strings.HasPrefix(info, "[") {
+	for i, info := range infos {
+		if info != "none" && !strings.HasPrefix(info, "[") {
 			m.inputs[i].Categorical = true
 			coded = append(coded, i)
 		}
@@ -182,7 +186,7 @@ func (m *lgbModel) readFeatures(text *lgbText, limits Limits) error {
 			coded = all
 		}
 	}
-	return m.encoders(text, coded)
+	return m.encoders(text, coded, infos)
 }
 
 // columnList reads "2,3,4". It reports false for names and anything else.
@@ -201,8 +205,9 @@ func columnList(text string, features int) (columns []int, ok bool) {
 }
 
 // encoders gives the category lists of the training data frame, which come in the order of its category
-// columns, to the features they belong to.
-func (m *lgbModel) encoders(text *lgbText, columns []int) error {
+// columns, to the features they belong to. The file does not say which those are: it is known when there
+// are as many lists as categorical features, and when the codes seen in training fit the lists.
+func (m *lgbModel) encoders(text *lgbText, columns []int, infos []string) error {
 	source := bytes.TrimSpace(text.categories)
 	if len(source) == 0 || string(source) == "null" {
 		return nil
@@ -224,9 +229,25 @@ func (m *lgbModel) encoders(text *lgbText, columns []int) error {
 		if !ok {
 			return &Unsupported{Construct: "categories that are neither all texts nor all numbers", Where: fmt.Sprintf("line %d, list %d", text.catLine, i)}
 		}
+		if infos != nil && !codesWithin(infos[columns[i]], len(list)) {
+			return &Unsupported{Construct: fmt.Sprintf("pandas_categorical list %d, of %d categories, which does not fit the codes of feature %d", i, len(list), columns[i]), Where: fmt.Sprintf("line %d", text.catLine)}
+		}
 		m.inputs[columns[i]].setCategories(names, numbers)
 	}
 	return nil
+}
+
+// codesWithin tells whether the codes in a feature's range, "0:3:-1", are places in a list of n.
+func codesWithin(info string, n int) bool {
+	if info == "none" || strings.HasPrefix(info, "[") {
+		return true
+	}
+	for field := range strings.SplitSeq(info, ":") {
+		if code, err := strconv.Atoi(field); err != nil || code >= n {
+			return false
+		}
+	}
+	return true
 }
 
 func categoryList(list []any) (names []string, numbers []float64, ok bool) {

@@ -128,7 +128,7 @@ func (o *lgbObjective) transform(dst, margins []float64, groups int) {
 			case m < 0:
 				dst[i] = -float64(m * m)
 			default:
-				dst[i] = 0 * m
+				dst[i] = float64(0*m) * m // not plainly 0: NaN stays NaN
 			}
 		}
 	case lgbSigmoid:

@@ -55,6 +55,9 @@ type Feature struct {
 	Categorical bool
 	// Categories are the categories of the training data frame in code order, written as text, when the
 	// model carries them: XGBoost's cats (since 3.1) or LightGBM's pandas_categorical. Nil otherwise.
+	// LightGBM's file leaves open which column a list belongs to when a frame had category columns that
+	// were not categorical features (ordered ones, say). What is inconsistent is refused at load; a caller
+	// that knows column types should still refuse texts for a column that has no text categories here.
 	Categories []string
 	// Numbers are the same categories as numbers when they were numbers at training, else nil.
 	Numbers []float64
