@@ -9,8 +9,8 @@
 // or probabilities, is decided above.
 //
 // The two libraries differ between processors in one point: glibc has a double exp with and one without
-// fused multiply-add, which disagree in about 0.07 % of arguments. This package follows the fused one,
-// which glibc chooses on every x86-64 processor since 2013 and on arm64.
+// fused multiply-add, which disagree in about 0.07 % of arguments. This package follows the fused one, which
+// glibc chooses wherever the processor has the instruction: arm64, and nearly all x86-64 since 2013.
 package infer
 
 import (
