@@ -1,0 +1,139 @@
+package overview
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/trimtab/trimtab"
+)
+
+// fine are the actions that are steps of something larger: the list of recent
+// changes shows the larger thing, the journal shows all.
+var fine = []string{
+	"run.seal", "segment.seal", "endpoint.watermark.advance", "endpoint.lease.acquire", "endpoint.lease.release",
+	"step.starting", "step.waiting", "loggedModel.finalize",
+}
+
+// changeOf turns an entry into a line for people; false for a fine one.
+func changeOf(e trimtab.Entry) (Change, bool) {
+	if slices.Contains(fine, e.Action) || strings.HasPrefix(e.Action, "attempt.") {
+		return Change{}, false
+	}
+	c := Change{
+		Index: e.Index, Time: e.Time, Action: e.Action, Kind: e.Object.Kind, Name: e.Object.Name, Version: e.Object.Version,
+		Detail: e.Reason, Actor: cmp.Or(e.Actor.ID, string(e.Actor.Kind)), Via: e.Actor.Via,
+	}
+	var moved trimtab.AliasMoved
+	if strings.HasPrefix(e.Action, "model.alias.") && json.Unmarshal(e.Data, &moved) == nil && moved.Alias != "" {
+		switch {
+		case moved.To == 0:
+			c.Detail = fmt.Sprintf("%s no longer points to version %d", moved.Alias, moved.From)
+		case moved.From == 0:
+			c.Detail = fmt.Sprintf("%s points to version %d", moved.Alias, moved.To)
+		default:
+			c.Detail = fmt.Sprintf("%s moves from version %d to %d", moved.Alias, moved.From, moved.To)
+		}
+	}
+	return c, true
+}
+
+// telling are parts of metric names in the order in which they say how good a
+// model is.
+var telling = []string{"auc", "accuracy", "f1", "r2", "rmse", "mae", "logloss", "log_loss", "loss", "precision", "recall", "score"}
+
+// metricRank is how early a metric is shown: the lower the earlier.
+func metricRank(key string) int {
+	key = strings.ToLower(key)
+	if strings.HasPrefix(key, "system/") {
+		return 2*len(telling) + 2
+	}
+	rank := len(telling)
+	for i, t := range telling {
+		if strings.Contains(key, t) {
+			rank = i
+			break
+		}
+	}
+	// What was measured on held-out rows says more than what was measured in training.
+	if strings.Contains(key, "train") {
+		rank += len(telling) + 1
+	}
+	return rank
+}
+
+// runMetrics picks the n metrics that say most, in that order.
+func runMetrics(all []trimtab.Metric, n int) (shown []RunMetric, more int) {
+	sorted := slices.SortedStableFunc(slices.Values(all), func(a, b trimtab.Metric) int {
+		return cmp.Or(cmp.Compare(metricRank(a.Key), metricRank(b.Key)), strings.Compare(a.Key, b.Key))
+	})
+	shown = []RunMetric{}
+	for _, m := range sorted[:min(n, len(sorted))] {
+		shown = append(shown, RunMetric{m.Key, Number(m.Value)})
+	}
+	return shown, len(all) - len(shown)
+}
+
+// attemptOf splits the name of an attempt into its pipeline run and step.
+func attemptOf(id trimtab.AttemptID) (run trimtab.PipelineRunID, step string) {
+	first := strings.IndexByte(string(id), '.')
+	last := strings.LastIndexByte(string(id), '.')
+	if first < 0 || last <= first {
+		return "", ""
+	}
+	return trimtab.PipelineRunID(id[:first]), string(id[first+1 : last])
+}
+
+// metricsOf lists the metrics that a monitor computes, the headline first.
+func metricsOf(p trimtab.PerformanceSpec) []string {
+	switch {
+	case len(p.Metrics) > 0:
+		return slices.Clone(p.Metrics)
+	case p.Task == "regression":
+		return []string{"rmse", "mae", "r2"}
+	}
+	return []string{"auc", "log_loss", "brier", "accuracy"}
+}
+
+func windowOf(w trimtab.WindowResult, by trimtab.Window) Window {
+	out := Window{
+		Label: by.Label(w.Start), Start: w.Start, End: w.End, Versions: slices.Clone(w.Versions), Rows: w.Rows, Labelled: w.Labelled,
+		Late: w.Late, Quality: []Quality{}, Reason: w.Reason, Computed: w.Computed,
+	}
+	if out.Versions == nil {
+		out.Versions = []trimtab.Version{}
+	}
+	for _, q := range w.Quality {
+		x := Quality{Metric: q.Metric, Value: Number(q.Value)}
+		if q.HasInterval {
+			lo, hi := Number(q.Lo), Number(q.Hi)
+			x.Lo, x.Hi = &lo, &hi
+		}
+		out.Quality = append(out.Quality, x)
+	}
+	return out
+}
+
+func pipelineOf(r trimtab.PipelineRun) Pipeline {
+	p := Pipeline{ID: r.ID, Pipeline: r.Pipeline, State: r.State, Reason: r.Reason, Cause: r.Cause, Created: r.Created, Ended: r.Ended, Steps: []Step{}}
+	for _, s := range r.Steps {
+		p.Steps = append(p.Steps, Step{Name: s.Name, State: s.State, Attempt: s.Attempt, Reason: s.Reason, Started: s.Started, Ended: s.Ended})
+	}
+	return p
+}
+
+func replayOf(r trimtab.Replay) Replay {
+	return Replay{
+		ID: r.ID, Endpoint: r.Endpoint, Source: r.Source, From: r.From, To: r.To, Position: r.Position, State: r.State, Reason: r.Reason,
+		Rows: r.Rows, Labels: r.Labels, Failed: r.Failed, Created: r.Created, Ended: r.Ended,
+	}
+}
+
+func runOf(r trimtab.Run) Run {
+	out := Run{ID: r.ID, Name: r.Name, Experiment: r.Experiment, User: r.User, Status: r.Status, Start: r.Start, End: r.End}
+	out.PipelineRun, out.Step = attemptOf(r.Attempt)
+	out.Metrics, out.More = runMetrics(r.Metrics, 3)
+	return out
+}
