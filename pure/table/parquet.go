@@ -1,6 +1,7 @@
 package table
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"iter"
@@ -68,6 +69,9 @@ type leaf struct {
 func OpenParquet(r io.ReaderAt, size int64, opt ParquetOptions) (f *ParquetFile, err error) {
 	defer rescue(&err)
 	opt = opt.defaults()
+	if err := checkFooter(r, size); err != nil {
+		return nil, err
+	}
 	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, &Error{Format: "parquet", Row: -1, Msg: "cannot read the file", Err: err}
@@ -107,6 +111,29 @@ func OpenParquet(r io.ReaderAt, size int64, opt ParquetOptions) (f *ParquetFile,
 		f.leaves = append(f.leaves, l)
 	}
 	return f, nil
+}
+
+// maxFooter bounds the footer; a thousand columns in a thousand row groups take about as much.
+const maxFooter = 256 << 20
+
+// checkFooter looks at the end of the file: the library would get the memory for whatever length stands there.
+func checkFooter(r io.ReaderAt, size int64) error {
+	var end [8]byte
+	const least = 12 // the magic bytes at both ends and the length
+	if size < least {
+		return &Error{Format: "parquet", Row: -1, Msg: "not a Parquet file: " + strconv.FormatInt(size, 10) + " bytes"}
+	}
+	if _, err := r.ReadAt(end[:], size-int64(len(end))); err != nil {
+		return &Error{Format: "parquet", Row: -1, Msg: "cannot read the file", Err: err}
+	}
+	if string(end[4:]) != "PAR1" {
+		return &Error{Format: "parquet", Row: -1, Msg: "not a Parquet file: it does not end with PAR1"}
+	}
+	if n := int64(binary.LittleEndian.Uint32(end[:])); n > size-least || n > maxFooter {
+		return &Error{Format: "parquet", Row: -1, Msg: "damaged file: a footer of " + strconv.FormatInt(n, 10) + " bytes",
+			Expected: "at most " + strconv.FormatInt(min(size-least, maxFooter), 10)}
+	}
+	return nil
 }
 
 // rescue turns a panic of the Parquet library into an error: it panics on some damaged files, and a damaged file must

@@ -205,6 +205,13 @@ func TestParquetDamaged(t *testing.T) {
 			t.Errorf("the first %d bytes of %d were read as a file", cut, len(b))
 		}
 	}
+	for at, want := range map[int]string{len(b) - 1: "does not end with PAR1", len(b) - 5: "damaged file: a footer of"} {
+		d := bytes.Clone(b)
+		d[at] ^= 0x80
+		if _, err := ReadParquet(bytes.NewReader(d), int64(len(d)), ParquetOptions{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("byte %d changed: %v, want %s", at, err, want)
+		}
+	}
 	for at := 4; at < len(b); at += 13 {
 		d := bytes.Clone(b)
 		d[at] ^= 0x55
