@@ -103,7 +103,7 @@ CREATE TABLE runs (
     end_time   BIGINT NOT NULL DEFAULT 0,
     artifact_uri <text> NOT NULL,
     seal       <text> NOT NULL DEFAULT '',
-    dirty      BIGINT NOT NULL DEFAULT 1,
+    dirty      BIGINT NOT NULL DEFAULT 1, -- 0: as sealed; 1: open; 2: sealed once and written since
     attempt    <text> NOT NULL DEFAULT '',
     idempotency <text> NOT NULL DEFAULT '',
     entry      <text> NOT NULL,
@@ -112,6 +112,8 @@ CREATE TABLE runs (
 CREATE INDEX runs_recent ON runs (workspace, experiment, lifecycle, start_time DESC, id);
 CREATE INDEX runs_newest ON runs (workspace, start_time DESC, id);
 CREATE INDEX runs_attempt ON runs (attempt) WHERE attempt <> '';
+CREATE INDEX runs_dirty ON runs (rid) WHERE dirty = 2;
+CREATE UNIQUE INDEX runs_idempotency ON runs (workspace, idempotency) WHERE idempotency <> '';
 
 CREATE TABLE params (
     rid   BIGINT NOT NULL,
@@ -119,7 +121,8 @@ CREATE TABLE params (
     value <text> NOT NULL,
     PRIMARY KEY (rid, key)
 ) <clustered>;
-CREATE INDEX params_key ON params (key, rid);
+-- Only short values: PostgreSQL bounds the size of an index row.
+CREATE INDEX params_value ON params (key, value, rid) WHERE length(value) <= 256;
 
 CREATE TABLE tags (
     rid   BIGINT NOT NULL,
@@ -127,12 +130,13 @@ CREATE TABLE tags (
     value <text> NOT NULL,
     PRIMARY KEY (rid, key)
 ) <clustered>;
-CREATE INDEX tags_key ON tags (key, rid);
+CREATE INDEX tags_value ON tags (key, value, rid) WHERE length(value) <= 256;
 
 -- A series is one metric of one run; its row carries the latest point by
--- (step, time, value). Points are clustered by series.
+-- (step, time, value). Its id is rid * 2^20 + its number within the run, so that
+-- the series of a run, and their points, lie together.
 CREATE TABLE series (
-    id         <id>,
+    id         BIGINT PRIMARY KEY,
     rid        BIGINT NOT NULL,
     key        <text> NOT NULL,
     last_step  BIGINT NOT NULL,
@@ -140,8 +144,8 @@ CREATE TABLE series (
     last_value DOUBLE PRECISION NOT NULL,
     last_nan   BIGINT NOT NULL,
     UNIQUE (rid, key)
-);
-CREATE INDEX series_key ON series (key, rid);
+) <clustered>;
+CREATE INDEX series_latest ON series (key, last_nan, last_value, rid);
 
 CREATE TABLE points (
     series BIGINT NOT NULL,
@@ -169,6 +173,7 @@ CREATE TABLE run_datasets (
     rid     BIGINT NOT NULL,
     dataset BIGINT NOT NULL,
     tags    <text> NOT NULL,
+    context <text>, -- the tag mlflow.data.context, for searches
     PRIMARY KEY (rid, dataset)
 ) <clustered>;
 CREATE INDEX run_datasets_dataset ON run_datasets (dataset, rid);
@@ -201,6 +206,7 @@ CREATE TABLE logged_models (
 );
 CREATE INDEX logged_models_experiment ON logged_models (workspace, experiment, created DESC);
 CREATE INDEX logged_models_run ON logged_models (workspace, source_run);
+CREATE UNIQUE INDEX logged_models_idempotency ON logged_models (workspace, idempotency) WHERE idempotency <> '';
 
 CREATE TABLE logged_model_params (
     mid   BIGINT NOT NULL,
@@ -287,6 +293,7 @@ CREATE TABLE versions (
     manifest     <text> NOT NULL,
     attempt      <text> NOT NULL,
     settled      BIGINT NOT NULL,
+    is_prompt    BIGINT NOT NULL DEFAULT 0,
     created      BIGINT NOT NULL,
     updated      BIGINT NOT NULL,
     idempotency  <text> NOT NULL DEFAULT '',
@@ -296,6 +303,8 @@ CREATE TABLE versions (
 CREATE INDEX versions_updated ON versions (workspace, updated DESC, name, version DESC);
 CREATE INDEX versions_run ON versions (workspace, run_id);
 CREATE INDEX versions_attempt ON versions (attempt) WHERE attempt <> '';
+CREATE INDEX versions_waiting ON versions (workspace, tree) WHERE manifest = '' AND tree <> '';
+CREATE UNIQUE INDEX versions_idempotency ON versions (workspace, idempotency) WHERE idempotency <> '';
 
 CREATE TABLE version_tags (
     workspace <text> NOT NULL,
