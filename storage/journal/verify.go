@@ -72,6 +72,12 @@ func (c *Checker) Entry(leaf int64, body []byte, e trimtab.Entry) []Hash {
 	return hashes
 }
 
+// Pending takes an entry that is committed and not ordered yet: rows may carry it already.
+func (c *Checker) Pending(e trimtab.Entry) {
+	c.last[e.Object] = lastEntry{id: e.ID, after: e.After}
+	c.byID[e.ID] = e.After
+}
+
 // Checkpoint compares a signed checkpoint with the log as it is.
 func (c *Checker) Checkpoint(cp Checkpoint) {
 	if cp.Size > c.frontier.Size {

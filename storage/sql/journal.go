@@ -87,6 +87,29 @@ func (j *Journal) Wait(ctx context.Context, after int64) error {
 	}
 }
 
+// Flush returns when every entry committed before the call has its place in
+// the order. On SQLite that is at once.
+func (j *Journal) Flush(ctx context.Context) (err error) {
+	defer trimtab.Wrap(&err, "Journal.Flush()")
+	if !j.db.Postgres() {
+		return nil
+	}
+	for {
+		var pending int
+		if err := j.db.read(ctx, func(q *Query) error {
+			return q.Row("SELECT COUNT(*) FROM journal_pending").Scan(&pending)
+		}); err != nil || pending == 0 {
+			return err
+		}
+		j.db.head.wake()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
 // Cursor returns the index up to which a consumer has handled entries, 0 for a new one.
 func (j *Journal) Cursor(ctx context.Context, consumer string) (cursor int64, err error) {
 	defer trimtab.Wrap(&err, "Journal.Cursor(%s)", consumer)

@@ -8,9 +8,6 @@ import (
 	"github.com/trimtab/trimtab/storage/journal"
 )
 
-// governed visits every row of a kind that carries its last entry.
-type governedRows func(q *Query, visit func(ws trimtab.Workspace, obj trimtab.Object, entry trimtab.EntryID, state any) error) error
-
 // Verify hashes the whole journal again, compares stored hashes and signed
 // checkpoints, and, when rows is set, compares every governed row with the entry
 // that explains it. What it finds stands in the report; an error means that the
@@ -22,6 +19,16 @@ func (j *Journal) Verify(ctx context.Context, rows bool) (report *journal.Report
 		checkers, err := j.verifyLogs(q, report)
 		if err != nil || !rows {
 			return err
+		}
+		pending, err := readPending(q)
+		if err != nil {
+			return err
+		}
+		for _, e := range pending {
+			if checkers[e.Workspace] == nil {
+				checkers[e.Workspace] = journal.NewChecker(e.Workspace, report, nil)
+			}
+			checkers[e.Workspace].Pending(e)
 		}
 		visit := func(ws trimtab.Workspace, obj trimtab.Object, entry trimtab.EntryID, state any) error {
 			c := checkers[ws]
@@ -118,6 +125,27 @@ func verifyLog(q *Query, ws trimtab.Workspace, c *journal.Checker, report *journ
 		}
 	}
 	return rows.Err()
+}
+
+// readPending returns the entries that PostgreSQL has committed and not ordered yet.
+func readPending(q *Query) (out []trimtab.Entry, err error) {
+	rows, err := q.Rows("SELECT body FROM journal_pending ORDER BY seq")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var body []byte
+		if err := rows.Scan(&body); err != nil {
+			return nil, err
+		}
+		e, err := decodeEntry(body, 0, 0)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, rows.Err()
 }
 
 func readWorkspaces(q *Query) ([]trimtab.Workspace, error) {

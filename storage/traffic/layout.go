@@ -153,3 +153,10 @@ func appendLabelRecord(t *table.Table, r *labelRecord) {
 		}
 	}
 }
+
+// Columns in which a replayed request brings the id and the event time of its
+// rows, whatever the endpoint's own columns for them are.
+const (
+	ReplayIDColumn   = "trimtab.request_id"
+	ReplayTimeColumn = "trimtab.event_time"
+)
