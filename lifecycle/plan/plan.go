@@ -96,6 +96,13 @@ func (p Plan) Count(v Verb) int {
 	return n
 }
 
+// Answer is a plan with the objects that its declarations name and the server's
+// blob store lacks; they are uploaded before an apply.
+type Answer struct {
+	Plan
+	Missing []trimtab.Digest `json:"missing,omitempty"`
+}
+
 // Options say in whose name and within which bounds a plan is made.
 type Options struct {
 	Workspace trimtab.Workspace

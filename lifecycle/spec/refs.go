@@ -111,3 +111,18 @@ func Local(dir, path string) string {
 	}
 	return filepath.Join(dir, path)
 }
+
+// Digests lists the objects that a spec (a pointer as New gives it) names.
+func Digests(s any) []trimtab.Digest {
+	switch v := s.(type) {
+	case *trimtab.SourceSpec:
+		if v.Digest != "" {
+			return []trimtab.Digest{v.Digest}
+		}
+	case *trimtab.PipelineSpec:
+		if v.Code != nil && v.Code.Digest != "" {
+			return []trimtab.Digest{v.Code.Digest}
+		}
+	}
+	return nil
+}
