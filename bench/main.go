@@ -37,6 +37,7 @@ func main() {
 	python := flag.String("python", "", "interpreter with mlflow and lightgbm")
 	out := flag.String("out", "bench/results", "folder for the figures")
 	runs := flag.Int("runs", 25000, "runs to search among")
+	alone := flag.Bool("alone", false, "measure trimtab only: for orientation while developing")
 	flag.Parse()
 	parts := flag.Args()
 	if len(parts) == 0 {
@@ -45,7 +46,7 @@ func main() {
 	dir, err := os.MkdirTemp("", "trimtab-bench-")
 	check(err)
 	defer os.RemoveAll(dir)
-	b := &bench{python: *python, dir: dir, runs: *runs}
+	b := &bench{python: *python, dir: dir, runs: *runs, alone: *alone}
 	if slices.Contains(parts, "tracking") {
 		b.tracking()
 	}
@@ -54,6 +55,10 @@ func main() {
 	}
 	fmt.Printf("\n%-46s %14s %14s %9s\n", "", "trimtab", "peer", "ratio")
 	for _, f := range b.figures {
+		if f.Peer == 0 {
+			fmt.Printf("%-46s %14s\n", f.Name, f.show(f.Ours))
+			continue
+		}
 		fmt.Printf("%-46s %14s %14s %8.1fx  (%s)\n", f.Name, f.show(f.Ours), f.show(f.Peer), f.ratio(), f.PeerIs)
 	}
 	raw, err := json.MarshalIndent(struct {

@@ -22,6 +22,7 @@ type bench struct {
 	python  string
 	dir     string
 	runs    int
+	alone   bool
 	figures []figure
 }
 
@@ -115,6 +116,14 @@ var client = &http.Client{Timeout: 5 * time.Minute, Transport: &http.Transport{M
 
 // call posts JSON and decodes the answer; anything but 200 ends the bench.
 func call(url string, in, out any) {
+	raw := exchange(url, in)
+	if out != nil {
+		check(json.Unmarshal(raw, out))
+	}
+}
+
+// exchange posts JSON and returns the answer's bytes: what is timed, without the client's decoding.
+func exchange(url string, in any) []byte {
 	var body []byte
 	switch v := in.(type) {
 	case []byte:
@@ -132,9 +141,7 @@ func call(url string, in, out any) {
 	if resp.StatusCode != http.StatusOK {
 		check(fmt.Errorf("%s answered %d: %.500s", url, resp.StatusCode, raw))
 	}
-	if out != nil {
-		check(json.Unmarshal(raw, out))
-	}
+	return raw
 }
 
 func fetch(url string, out any) {
@@ -149,13 +156,14 @@ func fetch(url string, out any) {
 	check(json.Unmarshal(raw, out))
 }
 
-// median of several timings.
-func median(n int, f func()) time.Duration {
+// median of several timings of f; verify sees each answer, outside the clock.
+func median(n int, f func() []byte, verify func([]byte)) time.Duration {
 	all := make([]time.Duration, n)
 	for i := range all {
 		begin := time.Now()
-		f()
+		raw := f()
 		all[i] = time.Since(begin)
+		verify(raw)
 	}
 	slices.Sort(all)
 	return all[n/2]

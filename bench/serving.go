@@ -35,13 +35,24 @@ func (b *bench) serving() {
 	waitFor(ours.url + "/endpoints/bench/ping")
 
 	mine := predictions(ours, ours.url+"/endpoints/bench/invocations", rows)
+	var theirs served
+	if !b.alone {
+		theirs = b.servePeer(rows)
+	}
+	b.reportServing(mine, theirs)
+}
+
+// servePeer measures MLflow's own scoring server.
+func (b *bench) servePeer(rows rowsFile) served {
 	fmt.Println("serving: mlflow models serve")
 	peerPort := freePort()
 	mlflow := filepath.Join(filepath.Dir(b.python), "mlflow")
 	peer := b.start(peerPort, "/ping", nil, mlflow, "models", "serve", "-m", filepath.Join(b.dir, "model"), "--env-manager", "local", "--host", "127.0.0.1", "--port", peerPort, "--workers", "1")
-	theirs := predictions(peer, peer.url+"/invocations", rows)
-	peer.stop()
+	defer peer.stop()
+	return predictions(peer, peer.url+"/invocations", rows)
+}
 
+func (b *bench) reportServing(mine, theirs served) {
 	is := "mlflow models serve 3.17.2, 1 worker"
 	b.add("one-row prediction, 16 connections", "req/s", "more", mine.rate1, theirs.rate1, is)
 	b.add("one-row prediction, p50", "ms", "less", ms(mine.p50), ms(theirs.p50), is)
