@@ -135,7 +135,7 @@ func (c *pipelineCheck) add(path, format string, args ...any) {
 
 func (c *pipelineCheck) oneOf(path, v string, allowed ...string) {
 	if v != "" && !slices.Contains(allowed, v) {
-		c.add(path, "%q is unknown%s: expected %s", v, didYouMean(v, allowed), strings.Join(allowed, ", "))
+		c.add(path, "%q is unknown%s: expected %s", v, DidYouMean(v, allowed), strings.Join(allowed, ", "))
 	}
 }
 
@@ -214,7 +214,7 @@ func (c *pipelineCheck) known(path, self, name string) bool {
 		for _, s := range c.spec.Steps {
 			names = append(names, s.Name)
 		}
-		c.add(path, "there is no step %q%s", name, didYouMean(name, names))
+		c.add(path, "there is no step %q%s", name, DidYouMean(name, names))
 		return false
 	}
 	return true
@@ -250,7 +250,7 @@ func (c *pipelineCheck) files(i int, s StepSpec) {
 			if len(has) > 0 {
 				list = "it has " + strings.Join(has, ", ")
 			}
-			c.add(where, "step %q has no output %q%s: %s", step, output, didYouMean(output, has), list)
+			c.add(where, "step %q has no output %q%s: %s", step, output, DidYouMean(output, has), list)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Outputs)) {
@@ -311,7 +311,7 @@ func (c *pipelineCheck) refs(where string, words ...Word) {
 		if len(known) > 0 {
 			list = "there are " + strings.Join(known, ", ")
 		}
-		c.add(where, "{{ %s }} is unknown%s: %s", ref, didYouMean(name, known), list)
+		c.add(where, "{{ %s }} is unknown%s: %s", ref, DidYouMean(name, known), list)
 	}
 }
 
@@ -408,8 +408,8 @@ func (c *pipelineCheck) cycle() {
 	}
 }
 
-// didYouMean returns ", did you mean …?" for the nearest of the known names, or "".
-func didYouMean(s string, known []string) string {
+// DidYouMean returns ", did you mean …?" for the nearest of the known names, or "".
+func DidYouMean(s string, known []string) string {
 	best, least := "", max(2, len(s)/3)+1
 	for _, k := range known {
 		if d := editDistance(s, k, least); d < least {
