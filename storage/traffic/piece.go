@@ -22,6 +22,7 @@ type piece struct {
 	rows    int64
 	first   trimtab.Time // span of event times
 	last    trimtab.Time
+	onTime  trimtab.Time // the first event time of a row that was not late, 0 when all were
 
 	// open and frozen
 	file    *os.File
@@ -44,7 +45,11 @@ type sealed struct {
 	index *diskIndex
 }
 
-func (p *piece) span(t trimtab.Time) {
+// span counts a row with event time t that came when the watermark stood at mark.
+func (p *piece) span(t, mark trimtab.Time) {
+	if t >= mark && (p.onTime == 0 || t < p.onTime) {
+		p.onTime = t
+	}
 	if p.rows == 0 || t < p.first {
 		p.first = t
 	}
@@ -221,7 +226,7 @@ func (p *piece) load(k kind, payload []byte) error {
 			x := keyOf(id)
 			if _, ok := p.index.times[x]; !ok {
 				p.index.times[x] = r.times[i]
-				p.span(r.times[i])
+				p.span(r.times[i], r.watermark)
 			}
 		}
 		return nil
@@ -233,7 +238,7 @@ func (p *piece) load(k kind, payload []byte) error {
 		for i, id := range r.ids {
 			l := r.labels[i]
 			p.index.addLabel(keyOf(id), known{value: l.Value, at: l.KnownAt, mark: r.watermark, null: l.Null})
-			p.span(l.EventTime)
+			p.span(l.EventTime, 0)
 		}
 		return nil
 	default:

@@ -24,6 +24,7 @@ type sealedMeta struct {
 	Rows    int64          `json:"rows"`
 	First   int64          `json:"first"` // milliseconds
 	Last    int64          `json:"last"`
+	OnTime  int64          `json:"onTime"` // first event time of a row that was not late, 0 when all were
 	Bytes   int64          `json:"bytes"`
 	Created int64          `json:"created"`
 	Sealed  int64          `json:"sealed"`
@@ -45,7 +46,7 @@ func (t *tape) seal(ctx context.Context, p *piece) error {
 	if t.kind == predictions {
 		fields = fieldsOf(p.schemas)
 	}
-	meta := sealedMeta{Format: formatVersion, Rows: p.rows, First: int64(p.first), Last: int64(p.last),
+	meta := sealedMeta{Format: formatVersion, Rows: p.rows, First: int64(p.first), Last: int64(p.last), OnTime: int64(p.onTime),
 		Created: int64(p.created), Sealed: int64(t.cfg.Clock())}
 	var err error
 	if meta.Digest, meta.Bytes, err = writeTables(ctx, base+".parquet", fields, v); err != nil {
@@ -153,7 +154,7 @@ func openSealed(dir string, k kind, id string, log *slog.Logger) (*piece, error)
 	if m.Format != formatVersion {
 		return nil, fmt.Errorf("%s.json: has format version %d, this program reads %d", base, m.Format, formatVersion)
 	}
-	p := &piece{id: id, created: trimtab.Time(m.Created), rows: m.Rows, first: trimtab.Time(m.First), last: trimtab.Time(m.Last)}
+	p := &piece{id: id, created: trimtab.Time(m.Created), rows: m.Rows, first: trimtab.Time(m.First), last: trimtab.Time(m.Last), onTime: trimtab.Time(m.OnTime)}
 	index, err := openIndexFile(base+".idx", k)
 	if err != nil {
 		log.Warn("index of a sealed traffic log is made anew", "file", base+".idx", "reason", err)

@@ -302,7 +302,7 @@ func (t *tape) write(e *encoded) (r Receipt, p *piece, upto int64, err error) {
 		if keep != nil {
 			keep = keep[1:]
 		}
-		p.span(e.times[i])
+		p.span(e.times[i], e.watermark)
 		r.Rows++
 		if e.times[i] < e.watermark {
 			r.Late++
@@ -405,7 +405,7 @@ func (t *tape) writeLabels(b *LabelBatch, matched func(key) (trimtab.Time, bool,
 	r.kept = int64(len(keep))
 	for j, i := range keep {
 		p.index.addLabel(news[j].k, news[j].l)
-		p.span(b.Labels[i].EventTime)
+		p.span(b.Labels[i].EventTime, 0)
 	}
 	upto = p.size
 	if t.full(p, t.cfg.Clock()) {

@@ -212,7 +212,13 @@ func TestLateRowsJoinNoClosedWindow(t *testing.T) {
 	if len(got) != 3 || got[0].Late || got[1].Late || !got[2].Late {
 		t.Errorf("window: %+v", got)
 	}
-	if s := l.Stats(); s.Late != 2 || s.Rows != 4 {
+	b := rows(9, 1, day/2)
+	b.Watermark = day
+	mustAppend(t, l, b)
+	if at, ok := l.Begin(); !ok || at != day+1 {
+		t.Errorf("begin: %v, %v; the late row of an earlier day does not count", at, ok)
+	}
+	if s := l.Stats(); s.Late != 3 || s.Rows != 5 {
 		t.Errorf("stats: %+v", s)
 	}
 }

@@ -135,3 +135,18 @@ func (l *Log) span(ctx context.Context, start, end trimtab.Time, want func(strin
 		}
 	}
 }
+
+// Begin returns the first event time among the predictions that were not late; ok
+// is false when there is none. Late rows do not count, so that one row of the year
+// 1970 does not make a monitor begin there.
+func (l *Log) Begin() (at trimtab.Time, ok bool) {
+	t := l.predictions
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.pieces {
+		if p.onTime != 0 && (!ok || p.onTime < at) {
+			at, ok = p.onTime, true
+		}
+	}
+	return at, ok
+}

@@ -1,0 +1,358 @@
+package monitor
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/control"
+	"github.com/trimtab/trimtab/storage/traffic"
+)
+
+// Resources are the declared monitors and endpoints.
+type Resources interface {
+	Get(ctx context.Context, kind, name string) (trimtab.Resource, error)
+	Everywhere(ctx context.Context, kind string) ([]trimtab.Resource, error)
+	SetStatus(ctx context.Context, kind, name string, status json.RawMessage) error
+}
+
+// States tells how far an endpoint has come and is told how far its listeners have.
+type States interface {
+	State(ctx context.Context, endpoint string) (trimtab.EndpointState, error)
+	Settle(ctx context.Context, s trimtab.Settlement) error
+}
+
+// Windows keeps what was found. Putting an equal result again changes nothing.
+type Windows interface {
+	Put(ctx context.Context, w trimtab.WindowResult) error
+	Last(ctx context.Context, monitor string) (trimtab.WindowResult, error)
+}
+
+// Config is what monitors work with. Zero fields have the meaning said with them.
+type Config struct {
+	Resources Resources
+	States    States
+	Windows   Windows
+	Traffic   *traffic.Store
+	Clock     trimtab.Clock // for endpoints in clock mode; default the system's
+	Log       *slog.Logger  // default discards
+}
+
+// Monitors closes the windows of all monitors of all projects.
+type Monitors struct {
+	cfg        Config
+	controller *control.Controller
+	declared   atomic.Pointer[map[place]declared]
+}
+
+type place struct {
+	ws   trimtab.Workspace
+	name string
+}
+
+func (p place) key() string { return string(p.ws) + "/" + p.name }
+
+type declared struct {
+	place
+	spec trimtab.MonitorSpec
+}
+
+// Listener is the name under which a monitor settles borders.
+func Listener(monitor string) string { return "monitor/" + monitor }
+
+// Status is what is written as the status of a Monitor.
+type Status struct {
+	Through    trimtab.Time        `json:"through,omitempty"`    // watermark up to which everything is done
+	LastWindow trimtab.Time        `json:"lastWindow,omitempty"` // start of the newest closed window
+	Conditions []trimtab.Condition `json:"conditions,omitempty"`
+}
+
+// New makes monitors that do nothing before Run.
+func New(cfg Config) *Monitors {
+	if cfg.Clock == nil {
+		cfg.Clock = trimtab.SystemClock
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	m := &Monitors{cfg: cfg}
+	m.declared.Store(&map[place]declared{})
+	m.controller = control.New(control.Config{Name: "monitor", Reconcile: m.reconcile, Clock: cfg.Clock, Log: cfg.Log, Workers: 1})
+	return m
+}
+
+// Run follows what is declared until ctx ends. It is called once.
+func (m *Monitors) Run(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- m.controller.Run(ctx) }()
+	tick := time.NewTicker(30 * time.Second)
+	defer tick.Stop()
+	for {
+		if err := m.Resync(ctx); err != nil && ctx.Err() == nil {
+			m.cfg.Log.WarnContext(ctx, "declared monitors cannot be listed", "error", err)
+		}
+		select {
+		case err := <-done:
+			return err
+		case <-tick.C:
+		}
+	}
+}
+
+// Resync reads what is declared and looks at every monitor.
+func (m *Monitors) Resync(ctx context.Context) error {
+	all, err := m.read(ctx)
+	if err != nil {
+		return err
+	}
+	for p := range all {
+		m.controller.Add(p.key())
+	}
+	return nil
+}
+
+// read takes the declared monitors over.
+func (m *Monitors) read(ctx context.Context) (map[place]declared, error) {
+	resources, err := m.cfg.Resources.Everywhere(ctx, trimtab.KindMonitor)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[place]declared, len(resources))
+	for _, r := range resources {
+		var spec trimtab.MonitorSpec
+		if err := json.Unmarshal(r.Spec, &spec); err != nil {
+			m.cfg.Log.ErrorContext(ctx, "a declared monitor cannot be read", "project", r.Workspace, "monitor", r.Name, "error", err)
+			continue
+		}
+		if spec.Window.Validate() != nil {
+			m.cfg.Log.ErrorContext(ctx, "a declared monitor has no usable window", "project", r.Workspace, "monitor", r.Name, "window", spec.Window)
+			continue
+		}
+		p := place{r.Workspace, r.Name}
+		all[p] = declared{p, spec}
+	}
+	m.declared.Store(&all)
+	return all, nil
+}
+
+// Consumer follows the journal: watermarks, monitors, endpoints.
+func (m *Monitors) Consumer() control.Consumer {
+	return control.Consumer{Name: "monitor", Handle: func(ctx context.Context, entries []trimtab.Entry) error {
+		stale := false
+		for _, e := range entries {
+			stale = stale || e.Object.Kind == "monitor" || e.Object.Kind == "endpoint"
+		}
+		if stale {
+			return m.Resync(ctx)
+		}
+		for _, e := range entries {
+			if e.Object.Kind != "endpointState" {
+				continue
+			}
+			for p, d := range *m.declared.Load() {
+				if p.ws == e.Workspace && d.spec.Endpoint == e.Object.Name {
+					m.controller.Add(p.key())
+				}
+			}
+		}
+		return nil
+	}}
+}
+
+// of returns the monitors of an endpoint as declared now.
+func (m *Monitors) of(ctx context.Context, ws trimtab.Workspace, endpoint string) ([]declared, error) {
+	all, err := m.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []declared
+	for p, d := range all {
+		if p.ws == ws && d.spec.Endpoint == endpoint {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+// Listeners names the listeners that must settle a border of the endpoint.
+func (m *Monitors) Listeners(ctx context.Context, ws trimtab.Workspace, endpoint string) ([]string, error) {
+	all, err := m.of(ctx, ws, endpoint)
+	var names []string
+	for _, d := range all {
+		names = append(names, Listener(d.name))
+	}
+	return names, err
+}
+
+// Border returns the first moment after t at which a monitor of the endpoint
+// closes a window, 0 when the endpoint has no monitor.
+func (m *Monitors) Border(ctx context.Context, ws trimtab.Workspace, endpoint string, t trimtab.Time) (first trimtab.Time, err error) {
+	all, err := m.of(ctx, ws, endpoint)
+	for _, d := range all {
+		if b := border(d.spec, t); first == 0 || b < first {
+			first = b
+		}
+	}
+	return first, err
+}
+
+// Closing returns the moment at which every window of the endpoint that holds t is closed, 0 without a monitor.
+func (m *Monitors) Closing(ctx context.Context, ws trimtab.Workspace, endpoint string, t trimtab.Time) (at trimtab.Time, err error) {
+	all, err := m.of(ctx, ws, endpoint)
+	for _, d := range all {
+		_, end := d.spec.Window.Bounds(t)
+		at = max(at, end.Add(time.Duration(d.spec.LabelMaturity)))
+	}
+	return at, err
+}
+
+// ClosedBefore returns the moment before which every event of the endpoint lies
+// in a window that some monitor has closed when the watermark stands at mark.
+func (m *Monitors) ClosedBefore(ws trimtab.Workspace, endpoint string, mark trimtab.Time) (before trimtab.Time) {
+	for p, d := range *m.declared.Load() {
+		if p.ws == ws && d.spec.Endpoint == endpoint {
+			before = max(before, closedBefore(d.spec, mark))
+		}
+	}
+	return before
+}
+
+// Reconcile closes the windows of one monitor that are due, and returns when it is done: for tests.
+func (m *Monitors) Reconcile(ctx context.Context, ws trimtab.Workspace, monitor string) error {
+	_, err := m.reconcile(ctx, place{ws, monitor}.key())
+	return err
+}
+
+func (m *Monitors) reconcile(ctx context.Context, key string) (control.Result, error) {
+	ws, name, _ := strings.Cut(key, "/")
+	ctx = trimtab.WithCall(ctx, trimtab.Call{Actor: trimtab.Controller("monitor"), Workspace: trimtab.Workspace(ws)})
+	r, err := m.cfg.Resources.Get(ctx, trimtab.KindMonitor, name)
+	if trimtab.IsKind(err, trimtab.NotFound) {
+		return control.Result{}, nil
+	}
+	if err != nil {
+		return control.Result{}, err
+	}
+	var spec trimtab.MonitorSpec
+	if err := json.Unmarshal(r.Spec, &spec); err != nil {
+		return control.Result{}, control.Terminal(fmt.Errorf("monitor %s: %w", name, err))
+	}
+	if err := spec.Window.Validate(); err != nil {
+		return control.Result{}, control.Terminal(err)
+	}
+	mark, clock, err := m.watermark(ctx, spec.Endpoint)
+	if trimtab.IsKind(err, trimtab.NotFound) {
+		return control.Result{}, m.report(ctx, r, Status{Conditions: []trimtab.Condition{{Type: "Ready", Reason: "NoEndpoint", Message: fmt.Sprintf("endpoint %s is not declared", spec.Endpoint)}}})
+	}
+	if err != nil {
+		return control.Result{}, err
+	}
+	log, err := m.cfg.Traffic.Endpoint(traffic.Endpoint{Workspace: r.Workspace, Name: spec.Endpoint})
+	if err != nil {
+		return control.Result{}, err
+	}
+	last, err := m.cfg.Windows.Last(ctx, name)
+	if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
+		return control.Result{}, err
+	}
+	begin, _ := log.Begin()
+	p := schedule(spec, last.End, begin, mark)
+	status := Status{LastWindow: last.Start, Through: mark, Conditions: []trimtab.Condition{{Type: "Ready", Status: true}}}
+	for _, w := range p.windows {
+		result, err := m.window(ctx, log, name, spec, w)
+		if err != nil {
+			return control.Result{}, err
+		}
+		if err := m.cfg.Windows.Put(ctx, result); err != nil {
+			return control.Result{}, err
+		}
+		status.LastWindow = w.start
+		m.cfg.Log.InfoContext(ctx, "window closed", "project", ws, "monitor", name, "window", spec.Window.Label(w.start), "rows", result.Rows, "labelled", result.Labelled)
+	}
+	if len(p.windows) == maxWindows { // more are due: the border is not settled yet
+		return control.Result{After: time.Millisecond}, nil
+	}
+	if err := m.cfg.States.Settle(ctx, trimtab.Settlement{Workspace: r.Workspace, Endpoint: spec.Endpoint, Listener: Listener(name), Through: mark, Wait: trimtab.WaitEventTime}); err != nil {
+		return control.Result{}, err
+	}
+	if err := m.report(ctx, r, status); err != nil {
+		return control.Result{}, err
+	}
+	if !clock {
+		return control.Result{}, nil // an entry announces the next move of the watermark
+	}
+	if p.next == 0 {
+		return control.Result{After: time.Minute}, nil
+	}
+	return control.Result{After: min(max(p.next.Sub(mark), time.Second), time.Hour)}, nil
+}
+
+// window computes one window.
+func (m *Monitors) window(ctx context.Context, log *traffic.Log, name string, spec trimtab.MonitorSpec, w span) (trimtab.WindowResult, error) {
+	through := w.end.Add(time.Duration(spec.LabelMaturity))
+	t := newTally(name, spec.Endpoint, w.start, w.end, through)
+	for j, err := range log.Window(ctx, w.start, w.end, through) {
+		if err != nil {
+			return trimtab.WindowResult{}, err
+		}
+		t.add(j)
+	}
+	r := t.close(spec.Performance)
+	r.Workspace = trimtab.CallOf(ctx).Workspace
+	return r, nil
+}
+
+// watermark returns the watermark of an endpoint and whether the clock moves it.
+func (m *Monitors) watermark(ctx context.Context, endpoint string) (mark trimtab.Time, clock bool, err error) {
+	r, err := m.cfg.Resources.Get(ctx, trimtab.KindEndpoint, endpoint)
+	if err != nil {
+		return 0, false, err
+	}
+	var spec trimtab.EndpointSpec
+	if err := json.Unmarshal(r.Spec, &spec); err != nil {
+		return 0, false, fmt.Errorf("endpoint %s: %w", endpoint, err)
+	}
+	s, err := m.cfg.States.State(ctx, endpoint)
+	if err != nil {
+		return 0, false, err
+	}
+	lateness := spec.AllowedLateness
+	if lateness == 0 {
+		lateness = trimtab.Duration(time.Hour)
+	}
+	return s.WatermarkAt(m.cfg.Clock(), lateness), s.Mode != trimtab.DrivenMode, nil
+}
+
+// report stores the status when something but the watermark of a clock has changed.
+func (m *Monitors) report(ctx context.Context, r trimtab.Resource, st Status) error {
+	var old Status
+	if err := json.Unmarshal(r.Status, &old); err != nil {
+		old = Status{}
+	}
+	for i := range st.Conditions {
+		c := &st.Conditions[i]
+		c.Since = m.cfg.Clock()
+		for _, o := range old.Conditions {
+			if o.Type == c.Type && o.Status == c.Status && o.Reason == c.Reason {
+				c.Since = o.Since
+			}
+		}
+	}
+	body, err := json.Marshal(st)
+	if err != nil {
+		return err
+	}
+	if before, err := json.Marshal(old); err == nil && string(before) == string(body) {
+		return nil
+	}
+	err = m.cfg.Resources.SetStatus(ctx, trimtab.KindMonitor, r.Name, body)
+	if trimtab.IsKind(err, trimtab.NotFound) {
+		return nil
+	}
+	return err
+}
