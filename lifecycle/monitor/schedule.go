@@ -34,6 +34,11 @@ func schedule(spec trimtab.MonitorSpec, last, begin, watermark trimtab.Time) pla
 		if end <= start { // a window that nothing validates cannot advance
 			return p
 		}
+		if last != 0 && start < last {
+			// The window was redeclared: it measures on from the first one that holds nothing closed.
+			at = end
+			continue
+		}
 		p.next = end.Add(maturity)
 		if p.next > watermark || len(p.windows) == maxWindows {
 			return p
