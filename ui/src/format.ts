@@ -1,0 +1,85 @@
+// Numbers and times for people. Times are UTC: they name moments of data.
+
+const grouped = new Intl.NumberFormat("en-US");
+
+/** count groups a whole number: 336,776. */
+export function count(n: number): string {
+  return grouped.format(n);
+}
+
+/** figure writes a metric: three decimals near one, four significant digits elsewhere; null is NaN. */
+export function figure(v: number | null): string {
+  if (v === null) return "NaN";
+  const a = Math.abs(v);
+  if (a === 0 || (a >= 0.01 && a < 10)) return minus(v.toFixed(3));
+  if (Number.isInteger(v) && a < 1e9) return minus(grouped.format(v));
+  if (a >= 10 && a < 1e6) return minus(Number(v.toPrecision(5)).toString());
+  return minus(v.toPrecision(3));
+}
+
+function minus(s: string): string {
+  return s.replace(/^-/, "−");
+}
+
+/** duration writes a span of ms: 4.2 s, 1 m 03 s, 2 h 05 m, 3 d 4 h. */
+export function duration(ms: number): string {
+  const s = Math.max(0, ms) / 1000;
+  if (s < 0.05) return "0 s";
+  if (s < 9.95) return `${s.toFixed(1)} s`;
+  if (s < 59.5) return `${Math.round(s)} s`;
+  const whole = Math.round(s);
+  if (whole < 3600) return `${Math.floor(whole / 60)} m ${pad(whole % 60)} s`;
+  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} m`;
+  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`;
+}
+
+function pad(n: number): string {
+  return String(n).padStart(2, "0");
+}
+
+/** age writes how long ago a moment was: now, 12 s ago, 3 min ago, 2 h ago, 5 d ago, or the date. */
+export function age(iso: string, now: number): string {
+  const s = (now - Date.parse(iso)) / 1000;
+  if (Number.isNaN(s)) return "–";
+  if (s < 5) return "now";
+  if (s < 60) return `${Math.floor(s)} s ago`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ago`;
+  if (s < 48 * 3600) return `${Math.floor(s / 3600)} h ago`;
+  if (s < 60 * 86_400) return `${Math.floor(s / 86_400)} d ago`;
+  return date(iso);
+}
+
+/** moment writes a time in full: 2013-03-01 04:05:06 UTC. */
+export function moment(iso: string): string {
+  return iso.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC");
+}
+
+/** date is the date of a time. */
+export function date(iso: string): string {
+  return iso.slice(0, 10);
+}
+
+const names: Record<string, string> = {
+  auc: "AUC",
+  log_loss: "Log-loss",
+  brier: "Brier",
+  accuracy: "Accuracy",
+  rmse: "RMSE",
+  mae: "MAE",
+  r2: "R²",
+};
+
+/** metricName writes the name of a monitor's metric. */
+export function metricName(metric: string): string {
+  return names[metric] ?? metric;
+}
+
+/** plural writes a number with its noun. */
+export function plural(n: number, one: string, many = one + "s"): string {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+/** versions writes a list of versions: 1 or 1, 2. */
+export function versions(all: number[]): string {
+  return all.length ? all.join(", ") : "–";
+}

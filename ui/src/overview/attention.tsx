@@ -1,0 +1,37 @@
+import type { Attention } from "../api_gen";
+import { Age, Command, Section } from "../parts";
+import { Shape, State } from "../shapes";
+
+/** AttentionList is what a person should look at, the worst first. */
+export function AttentionList({ items }: { items: Attention[] }) {
+  if (items.length === 0) {
+    return (
+      <section class="calm" aria-labelledby="attention">
+        <h2 id="attention" class="visually-hidden">
+          Needs attention
+        </h2>
+        <State tone="ok">Nothing needs attention</State>
+      </section>
+    );
+  }
+  return (
+    <Section id="attention" title="Needs attention" aside={`${items.length}`}>
+      <ul class="attention panel">
+        {items.map((a) => (
+          <li key={a.rule + a.name} class={a.severity}>
+            <Shape tone={a.severity === "bad" ? "bad" : "warn"} />
+            <div class="what">
+              <p class="title">
+                <span class="visually-hidden">{a.severity === "bad" ? "Problem: " : "Warning: "}</span>
+                {a.title}
+              </p>
+              {a.detail && <p class="detail">{a.detail}</p>}
+            </div>
+            {a.command && <Command label={`the command for ${a.name}`}>{a.command}</Command>}
+            <span class="when">{a.since && <Age at={a.since} />}</span>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}

@@ -1,0 +1,140 @@
+import type { ComponentChildren } from "preact";
+import type { Endpoint, Model, Overview } from "../api_gen";
+import { figure, metricName, plural } from "../format";
+import { Age, Section } from "../parts";
+import type { Focus } from "../router";
+import { Arrow, State } from "../shapes";
+
+/** Models is one strip per model: trained, registered, serving, measured. */
+export function Models({ o, focus }: { o: Overview; focus: Focus | undefined }) {
+  if (o.models.length === 0) return null;
+  const more = o.leftOut.more ? "more exist" : o.leftOut.models > 0 ? `${plural(o.leftOut.models, "more model")} not shown` : undefined;
+  return (
+    <Section id="models" title="Models" aside={more}>
+      <ul class="models panel">
+        {o.models.map((m) => (
+          <Strip key={m.name} m={m} endpoints={o.endpoints.filter((e) => e.model === m.name)} chosen={focus?.kind === "model" && focus.name === m.name} />
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function Strip({ m, endpoints, chosen }: { m: Model; endpoints: Endpoint[]; chosen: boolean }) {
+  return (
+    <li class={chosen ? "chosen" : undefined} aria-current={chosen ? "true" : undefined}>
+      <div class="who">
+        <h3>{m.name}</h3>
+        {m.description && <p class="detail">{m.description}</p>}
+      </div>
+      <dl>
+        <Stage name="Trained">
+          <Trained m={m} />
+        </Stage>
+        <Stage name="Registered">
+          <Registered m={m} />
+        </Stage>
+        <Stage name="Serving">
+          {endpoints.length === 0 ? <Nothing>no endpoint serves it</Nothing> : endpoints.map((e) => <Serving key={e.name} e={e} alone={endpoints.length === 1} />)}
+        </Stage>
+        <Stage name="Measured">
+          <Measured m={m} />
+        </Stage>
+      </dl>
+    </li>
+  );
+}
+
+function Stage({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <div class="stage">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** Nothing says in the place of a stage why it is empty. */
+function Nothing({ children }: { children: ComponentChildren }) {
+  return (
+    <p class="value none">
+      <State tone="off">{children}</State>
+    </p>
+  );
+}
+
+function Trained({ m }: { m: Model }) {
+  const v = m.latest;
+  if (!v) return <Nothing>not yet</Nothing>;
+  return (
+    <>
+      <p class="value">
+        <Age at={v.created} />
+      </p>
+      <p class="detail">
+        {v.runName ? `run ${v.runName}` : v.run ? <>run <code>{v.run.slice(0, 8)}</code></> : "outside of a run"}
+        {v.step && `, step ${v.step}`}
+      </p>
+    </>
+  );
+}
+
+function Registered({ m }: { m: Model }) {
+  const v = m.latest;
+  if (!v) return <Nothing>no version yet</Nothing>;
+  return (
+    <>
+      <p class="value">
+        version {v.version}
+        {v.status !== "READY" && <span class="detail"> {v.status.toLowerCase().replace(/_/g, " ")}</span>}
+      </p>
+      <p class="aliases">
+        {m.aliases.length === 0 && <span class="detail">no alias</span>}
+        {m.aliases.map((a) => (
+          <span key={a.name} class="alias">
+            {a.name} <Arrow /> {a.version}
+          </span>
+        ))}
+      </p>
+    </>
+  );
+}
+
+function Serving({ e, alone }: { e: Endpoint; alone: boolean }) {
+  const behind = e.serving > 0 && e.target > 0 && e.serving !== e.target;
+  const tone = e.serving === 0 ? (e.reason === "NoVersion" || !e.reason ? "warn" : "bad") : e.ready ? (behind ? "run" : "ok") : "bad";
+  const mode = e.mode === "driven" ? "driven by replay" : e.liveSince ? "live traffic" : "no traffic yet";
+  return (
+    <div class="serving">
+      <p class="value">
+        <State tone={tone}>{e.serving > 0 ? `version ${e.serving}` : "no version"}</State>
+        {!alone && <span class="detail"> {e.name}</span>}
+      </p>
+      <p class="detail">
+        {alone && `endpoint ${e.name}, `}
+        {e.ready ? (behind ? `version ${e.target} is loading` : mode) : e.serving === 0 && e.target === 0 ? `alias ${e.alias} names no version` : (e.message ?? e.reason ?? "not ready")}
+      </p>
+    </div>
+  );
+}
+
+function Measured({ m }: { m: Model }) {
+  const q = m.quality;
+  if (!q) return <Nothing>{m.monitors.length ? "no window closed yet" : "no monitor watches it"}</Nothing>;
+  return (
+    <>
+      <p class="value">
+        {metricName(q.metric.metric)} {figure(q.metric.value)}
+        {q.metric.lo != null && q.metric.hi != null && (
+          <span class="interval">
+            {" "}
+            [{figure(q.metric.lo)}, {figure(q.metric.hi)}]
+          </span>
+        )}
+      </p>
+      <p class="detail">
+        window {q.window}, <Age at={q.computed} />
+      </p>
+    </>
+  );
+}

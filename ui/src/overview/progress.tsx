@@ -1,0 +1,117 @@
+import type { Overview, Pipeline, Replay, Step } from "../api_gen";
+import { now } from "../clock";
+import { count, date, duration, plural } from "../format";
+import { Age, Section } from "../parts";
+import { Arrow, Shape, State, toneOf } from "../shapes";
+
+/** Progress shows the newest run of each pipeline with its steps, and the last replay of each endpoint. */
+export function Progress({ o }: { o: Overview }) {
+  if (o.pipelines.length + o.replays.length === 0) return null;
+  const running = o.pipelines.filter((p) => !p.ended).length + o.replays.filter((r) => r.state === "running").length;
+  return (
+    <Section id="progress" title="Pipelines and replays" aside={running > 0 ? <State tone="run">{running} running</State> : undefined}>
+      <ul class="progress panel">
+        {o.pipelines.map((p) => (
+          <PipelineLine key={p.id} p={p} />
+        ))}
+        {o.replays.map((r) => (
+          <ReplayLine key={r.id} r={r} />
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function took(started: string | undefined, ended: string | undefined): string {
+  return started ? duration((ended ? Date.parse(ended) : now.value) - Date.parse(started)) : "";
+}
+
+function PipelineLine({ p }: { p: Pipeline }) {
+  const [tone, word] = toneOf(p.state);
+  return (
+    <li>
+      <div class="who">
+        <p class="title">{p.pipeline}</p>
+        <p class="detail">
+          pipeline <code>{p.id}</code>
+        </p>
+      </div>
+      <State tone={tone}>{word}</State>
+      <ol class="steps" aria-label={`Steps of ${p.pipeline}`}>
+        {p.steps.map((s, i) => (
+          <StepItem key={s.name} s={s} first={i === 0} />
+        ))}
+      </ol>
+      <p class="when">
+        {p.ended ? (
+          <>
+            <Age at={p.ended} />, {took(p.created, p.ended)}
+          </>
+        ) : (
+          took(p.created, undefined)
+        )}
+      </p>
+    </li>
+  );
+}
+
+function StepItem({ s, first }: { s: Step; first: boolean }) {
+  const [tone, word] = toneOf(s.state);
+  const time = s.state === "cached" ? "" : took(s.started, s.ended);
+  return (
+    <li class="step">
+      {!first && <Arrow />}
+      <span class={`state ${tone}`} title={s.reason ?? word}>
+        <Shape tone={tone} />
+        <span class="name">{s.name}</span>
+        <span class="detail">
+          {tone === "ok" && time ? <span class="visually-hidden">{word}</span> : word} {time}
+          {s.attempt > 1 && `, attempt ${s.attempt}`}
+        </span>
+      </span>
+    </li>
+  );
+}
+
+function ReplayLine({ r }: { r: Replay }) {
+  const [tone, word] = toneOf(r.state);
+  const from = Date.parse(r.from);
+  const to = Date.parse(r.to);
+  const at = r.state === "succeeded" ? to : r.position ? Math.min(to, Math.max(from, Date.parse(r.position))) : from;
+  const share = to > from ? (at - from) / (to - from) : 0;
+  const percent = Math.floor(share * 100);
+  return (
+    <li>
+      <div class="who">
+        <p class="title">{r.endpoint}</p>
+        <p class="detail">
+          replay of {r.source} <code>{r.id}</code>
+        </p>
+      </div>
+      <State tone={tone}>{word}</State>
+      <div class="replay">
+        <div class="bar" role="progressbar" aria-label={`Replay of ${r.source} through ${r.endpoint}`} aria-valuemin={0} aria-valuemax={100} aria-valuenow={percent}>
+          <div style={{ width: `${share * 100}%` }} />
+        </div>
+        <p class="detail">
+          <span>{date(r.from)}</span>
+          <span class="mid">
+            {r.state === "running" ? `at ${date(new Date(at).toISOString())}, ${percent} %, ` : ""}
+            {plural(r.rows, "row")}, {plural(r.labels, "label")}
+            {r.failed > 0 && `, ${count(r.failed)} failed`}
+          </span>
+          <span>{date(r.to)}</span>
+        </p>
+      </div>
+      <p class="when">
+        {r.ended ? (
+          <>
+            <Age at={r.ended} />, {took(r.created, r.ended)}
+          </>
+        ) : (
+          took(r.created, undefined)
+        )}
+      </p>
+    </li>
+  );
+}

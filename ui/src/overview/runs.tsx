@@ -1,0 +1,61 @@
+import { useEffect, useRef } from "preact/hooks";
+import type { Overview, Run } from "../api_gen";
+import { now } from "../clock";
+import { duration, figure } from "../format";
+import { Age, Section } from "../parts";
+import type { Focus } from "../router";
+import { State, toneOf } from "../shapes";
+
+/** Runs are the newest runs with the metrics that say most. */
+export function Runs({ o, focus }: { o: Overview; focus: Focus | undefined }) {
+  return (
+    <Section id="runs" title="Latest runs">
+      {o.runs.length === 0 ? (
+        <p class="panel none">
+          No run yet. Point any MLflow client here: <code>MLFLOW_TRACKING_URI</code>.
+        </p>
+      ) : (
+        <ul class="runs panel">
+          {o.runs.map((r) => (
+            <Item key={r.id} r={r} chosen={(focus?.kind === "run" && focus.name === r.id) || (focus?.kind === "experiment" && focus.name === r.experiment)} />
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}
+
+function Item({ r, chosen }: { r: Run; chosen: boolean }) {
+  const item = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (chosen) item.current?.scrollIntoView({ block: "nearest" });
+  }, [chosen]);
+  const [tone, word] = toneOf(r.status);
+  const start = r.start ? Date.parse(r.start) : NaN;
+  const took = Number.isNaN(start) ? "" : duration((r.end ? Date.parse(r.end) : now.value) - start);
+  return (
+    <li ref={item} class={chosen ? "chosen" : undefined} aria-current={chosen ? "true" : undefined}>
+      <p class="title" title={r.id}>
+        {r.name || r.id.slice(0, 8)}
+      </p>
+      <p class="when">
+        <Age at={r.start} />
+      </p>
+      <p class="detail">
+        <State tone={tone}>{word}</State>
+        {took && (r.end ? ` in ${took}` : ` for ${took}`)}
+        {r.step && `, step ${r.step}`}
+      </p>
+      {r.metrics.length > 0 && (
+        <ul class="metrics" aria-label={`Metrics of ${r.name || r.id}`}>
+          {r.metrics.map((m) => (
+            <li key={m.key}>
+              <span class="key">{m.key}</span> {figure(m.value)}
+            </li>
+          ))}
+          {r.more > 0 && <li class="key">{r.more} more</li>}
+        </ul>
+      )}
+    </li>
+  );
+}
