@@ -42,7 +42,7 @@ func TestPreview(t *testing.T) {
 			_, err = w.Write(raw)
 			return err
 		}},
-		{Method: http.MethodGet, Pattern: api + "/events", Auth: route.Public, Handle: func(w http.ResponseWriter, r *http.Request) error {
+		{Method: http.MethodGet, Pattern: api + "/overview/events", Auth: route.Public, Handle: func(w http.ResponseWriter, r *http.Request) error {
 			e, err := route.Stream(w, r)
 			if err != nil {
 				return err

@@ -199,10 +199,9 @@ func (s *Service) endpoints(ctx context.Context, o *Overview, d declared) error 
 		if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
 			return err
 		}
-		served, condition := s.cfg.Served(ctx, name)
+		served, conditions := s.cfg.Served(ctx, name)
 		e := Endpoint{
-			Name: name, Model: spec.Model.Name, Alias: spec.Model.Alias, Serving: served, Ready: condition.Status,
-			Reason: condition.Reason, Message: condition.Message, Since: condition.Since,
+			Name: name, Model: spec.Model.Name, Alias: spec.Model.Alias, Serving: served,
 			Mode: cmp.Or(state.Mode, trimtab.ClockMode), Watermark: state.Watermark, LiveSince: state.LiveSince,
 		}
 		for _, m := range o.Models {
@@ -214,6 +213,7 @@ func (s *Service) endpoints(ctx context.Context, o *Overview, d declared) error 
 				}
 			}
 		}
+		e.judge(conditions)
 		o.Endpoints = append(o.Endpoints, e)
 		last, err := s.cfg.Replays.Last(ctx, name)
 		switch {

@@ -17,9 +17,6 @@ type Parked struct {
 	Time     trimtab.Time
 }
 
-// NoVersion is the reason of an endpoint whose alias names no version.
-const NoVersion = "NoVersion"
-
 // Attend decides what of an overview needs a person, the worst and newest
 // first. It reads everything but Attention itself, so that whoever has the
 // answer can decide again.
@@ -73,23 +70,20 @@ func Attend(o Overview, parked []Parked) []Attention {
 
 func attendEndpoint(e Endpoint) (Attention, bool) {
 	a := Attention{Kind: "endpoint", Name: e.Name, Since: e.Since, Detail: e.Message, Command: "trimtab endpoint show " + e.Name}
-	switch {
-	case e.Ready:
-		return a, false
-	case e.Serving == 0 && (e.Reason == NoVersion || e.Reason == "" && e.Target == 0):
+	switch e.State {
+	case NoVersion:
 		a.Severity, a.Rule = Warn, "endpoint.noVersion"
 		a.Title = fmt.Sprintf("Endpoint %s has no version to serve", e.Name)
 		a.Detail = fmt.Sprintf("alias %s of model %s points to no version, so requests are answered with 503", e.Alias, e.Model)
 		a.Command = fmt.Sprintf("trimtab model alias set %s %s VERSION", e.Model, e.Alias)
-	case e.Serving == 0:
+	case Failed:
 		a.Severity, a.Rule = Bad, "endpoint.loadFailed"
 		a.Title = fmt.Sprintf("Endpoint %s serves nothing: version %d did not load", e.Name, e.Target)
-		if e.Target == 0 {
-			a.Title = fmt.Sprintf("Endpoint %s serves nothing", e.Name)
-		}
-	default:
+	case Behind:
 		a.Severity, a.Rule = Bad, "endpoint.loadFailed"
 		a.Title = fmt.Sprintf("Endpoint %s still serves version %d: version %d did not load", e.Name, e.Serving, e.Target)
+	default:
+		return a, false
 	}
 	a.Detail = cmp.Or(a.Detail, e.Reason)
 	return a, true

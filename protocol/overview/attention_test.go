@@ -18,7 +18,7 @@ func TestAttend(t *testing.T) {
 		{name: "nothing"},
 		{name: "all well", in: Overview{
 			Pipelines: []Pipeline{{Pipeline: "train", State: trimtab.PipelineSucceeded}, {Pipeline: "other", State: trimtab.PipelineCanceled}, {Pipeline: "third", State: trimtab.PipelineRunning}},
-			Endpoints: []Endpoint{{Name: "e", Serving: 1, Target: 1, Ready: true}},
+			Endpoints: []Endpoint{{Name: "e", Serving: 1, Target: 1, State: Serving}, {Name: "f", Target: 1, State: Loading}},
 			Replays:   []Replay{{State: "running"}, {State: "succeeded"}, {State: "canceled"}},
 			Monitors:  []Monitor{{Name: "m", Metrics: []string{"auc"}, Windows: []Window{{Label: "2013-01"}, {Label: "2013-02", Quality: auc}}}, {Name: "young", Metrics: []string{"auc"}}},
 		}},
@@ -27,12 +27,12 @@ func TestAttend(t *testing.T) {
 			want: []string{"bad pipeline.failed train: Pipeline train failed in step fit | exit 1 | trimtab pipeline logs pr-1 fit"}},
 		{name: "failed without a step", in: Overview{Pipelines: []Pipeline{{ID: "pr-1", Pipeline: "train", State: trimtab.PipelineFailed, Reason: "no such source"}}},
 			want: []string{"bad pipeline.failed train: Pipeline train failed | no such source | trimtab pipeline show pr-1"}},
-		{name: "no version", in: Overview{Endpoints: []Endpoint{{Name: "e", Model: "m", Alias: "champion", Reason: NoVersion}, {Name: "young", Model: "m", Alias: "best"}}},
+		{name: "no version", in: Overview{Endpoints: []Endpoint{{Name: "e", Model: "m", Alias: "champion", State: NoVersion}, {Name: "young", Model: "m", Alias: "best", State: NoVersion}}},
 			want: []string{
 				"warn endpoint.noVersion e: Endpoint e has no version to serve | alias champion of model m points to no version, so requests are answered with 503 | trimtab model alias set m champion VERSION",
 				"warn endpoint.noVersion young: Endpoint young has no version to serve | alias best of model m points to no version, so requests are answered with 503 | trimtab model alias set m best VERSION",
 			}},
-		{name: "load failed", in: Overview{Endpoints: []Endpoint{{Name: "e", Target: 2, Reason: "LoadFailed", Message: "flavor sklearn is not served natively"}, {Name: "f", Target: 2, Serving: 1, Reason: "LoadFailed"}}},
+		{name: "load failed", in: Overview{Endpoints: []Endpoint{{Name: "e", Target: 2, State: Failed, Reason: "LoadFailed", Message: "flavor sklearn is not served natively"}, {Name: "f", Target: 2, Serving: 1, State: Behind, Reason: "LoadFailed"}}},
 			want: []string{
 				"bad endpoint.loadFailed e: Endpoint e serves nothing: version 2 did not load | flavor sklearn is not served natively | trimtab endpoint show e",
 				"bad endpoint.loadFailed f: Endpoint f still serves version 1: version 2 did not load | LoadFailed | trimtab endpoint show f",
@@ -52,7 +52,7 @@ func TestAttend(t *testing.T) {
 				"bad journal.parked monitor: monitor could not handle a journal entry | entry 8: x | trimtab journal tail",
 			}},
 		{name: "order: the worst, then the newest", in: Overview{
-			Endpoints: []Endpoint{{Name: "e", Model: "m", Alias: "a", Since: 9}},
+			Endpoints: []Endpoint{{Name: "e", Model: "m", Alias: "a", State: NoVersion, Since: 9}},
 			Pipelines: []Pipeline{{ID: "pr-1", Pipeline: "old", State: trimtab.PipelineFailed, Ended: 1}, {ID: "pr-2", Pipeline: "new", State: trimtab.PipelineFailed, Ended: 2}}},
 			want: []string{"bad pipeline.failed new", "bad pipeline.failed old", "warn endpoint.noVersion e"}},
 	} {

@@ -77,7 +77,7 @@ func (j *journal) Wait(ctx context.Context, after int64) error {
 func listen(t *testing.T, url, lastID string) (next func() string, end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	req := must(http.NewRequestWithContext(ctx, "GET", url+"/api/trimtab/v1alpha1/default/events", nil))
+	req := must(http.NewRequestWithContext(ctx, "GET", url+"/api/trimtab/v1alpha1/default/overview/events", nil))
 	if lastID != "" {
 		req.Header.Set("Last-Event-ID", lastID)
 	}
@@ -180,7 +180,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	s := w.service()
 	s.streams.Store(maxStreams)
 	m := must(route.New(route.Config{}, s.Routes()))
-	r := httptest.NewRequest("GET", "/api/trimtab/v1alpha1/default/events", nil)
+	r := httptest.NewRequest("GET", "/api/trimtab/v1alpha1/default/overview/events", nil)
 	r.Host = "localhost"
 	rec := httptest.NewRecorder()
 	m.ServeHTTP(rec, r)

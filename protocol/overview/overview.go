@@ -109,7 +109,7 @@ type Endpoint struct {
 	Alias     trimtab.Alias         `json:"alias"`
 	Target    trimtab.Version       `json:"target"`
 	Serving   trimtab.Version       `json:"serving"`
-	Ready     bool                  `json:"ready"`
+	State     EndpointState         `json:"state"`
 	Reason    string                `json:"reason,omitempty"`
 	Message   string                `json:"message,omitempty"`
 	Since     trimtab.Time          `json:"since,omitzero"`
@@ -117,6 +117,17 @@ type Endpoint struct {
 	Watermark trimtab.Time          `json:"watermark,omitzero"`
 	LiveSince trimtab.Time          `json:"liveSince,omitzero"`
 }
+
+// EndpointState says in one word how an endpoint is.
+type EndpointState string
+
+const (
+	Serving   EndpointState = "serving"   // a version answers
+	Behind    EndpointState = "behind"    // a version answers, and the one that the alias names did not load
+	Loading   EndpointState = "loading"   // nothing answers yet; it has not been looked at since the server started
+	NoVersion EndpointState = "noVersion" // nothing answers: the alias names no version
+	Failed    EndpointState = "failed"    // nothing answers: the version that the alias names did not load
+)
 
 // Monitor is a monitor with its newest windows, oldest first. Total counts all
 // windows that it has closed.

@@ -16,7 +16,7 @@ const Base = "/api/trimtab/v1alpha1/{project}"
 func (s *Service) Routes() []route.Route {
 	return []route.Route{
 		{Method: http.MethodGet, Pattern: Base + "/overview", Auth: route.Reader, Via: "api", Handle: s.serveOverview},
-		{Method: http.MethodGet, Pattern: Base + "/events", Auth: route.Reader, Via: "api", Handle: s.serveEvents},
+		{Method: http.MethodGet, Pattern: Base + "/overview/events", Auth: route.Reader, Via: "api", Handle: s.serveEvents},
 	}
 }
 

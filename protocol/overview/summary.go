@@ -97,6 +97,34 @@ func metricsOf(p trimtab.PerformanceSpec) []string {
 	return []string{"auc", "log_loss", "brier", "accuracy"}
 }
 
+// judge says how an endpoint is by what answers and the conditions of its controller.
+func (e *Endpoint) judge(conditions []trimtab.Condition) {
+	find := func(name string) (c trimtab.Condition, ok bool) {
+		i := slices.IndexFunc(conditions, func(c trimtab.Condition) bool { return c.Type == name })
+		if i < 0 {
+			return c, false
+		}
+		return conditions[i], true
+	}
+	ready, known := find("Ready")
+	loaded, tried := find("Loaded")
+	none, _ := find("NoVersion")
+	why := ready
+	switch {
+	case e.Serving > 0 && tried && !loaded.Status:
+		e.State, why = Behind, loaded
+	case e.Serving > 0:
+		e.State = Serving
+	case none.Status, !known && e.Target == 0:
+		e.State = NoVersion
+	case known && !ready.Status:
+		e.State = Failed
+	default:
+		e.State = Loading
+	}
+	e.Reason, e.Message, e.Since = why.Reason, why.Message, why.Since
+}
+
 func windowOf(w trimtab.WindowResult, by trimtab.Window) Window {
 	out := Window{
 		Label: by.Label(w.Start), Start: w.Start, End: w.End, Versions: slices.Clone(w.Versions), Rows: w.Rows, Labelled: w.Labelled,

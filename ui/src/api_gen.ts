@@ -114,7 +114,7 @@ export interface Endpoint {
   alias: string;
   target: number;
   serving: number;
-  ready: boolean;
+  state: string;
   reason?: string;
   message?: string;
   since?: string;

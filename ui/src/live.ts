@@ -20,7 +20,7 @@ export function follow(project: string, news: (n: Notice) => void): () => void {
   let wait = firstRetry;
   const open = () => {
     timer = 0;
-    source = new EventSource(apiURL(project, "events"));
+    source = new EventSource(apiURL(project, "overview/events"));
     source.onopen = () => {
       link.value = "live";
       wait = firstRetry;

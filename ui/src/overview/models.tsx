@@ -3,7 +3,7 @@ import type { Endpoint, Model, Overview } from "../api_gen";
 import { figure, metricName, plural } from "../format";
 import { Age, Section } from "../parts";
 import type { Focus } from "../router";
-import { Arrow, State } from "../shapes";
+import { Arrow, State, type Tone } from "../shapes";
 
 /** Models is one strip per model: trained, registered, serving, measured. */
 export function Models({ o, focus }: { o: Overview; focus: Focus | undefined }) {
@@ -101,9 +101,8 @@ function Registered({ m }: { m: Model }) {
 }
 
 function Serving({ e, alone }: { e: Endpoint; alone: boolean }) {
-  const behind = e.serving > 0 && e.target > 0 && e.serving !== e.target;
-  const tone = e.serving === 0 ? (e.reason === "NoVersion" || !e.reason ? "warn" : "bad") : e.ready ? (behind ? "run" : "ok") : "bad";
-  const mode = e.mode === "driven" ? "driven by replay" : e.liveSince ? "live traffic" : "no traffic yet";
+  const switching = e.state === "serving" && e.target > 0 && e.serving !== e.target;
+  const [tone, why] = servingState(e, switching);
   return (
     <div class="serving">
       <p class="value">
@@ -112,10 +111,26 @@ function Serving({ e, alone }: { e: Endpoint; alone: boolean }) {
       </p>
       <p class="detail">
         {alone && `endpoint ${e.name}, `}
-        {e.ready ? (behind ? `version ${e.target} is loading` : mode) : e.serving === 0 && e.target === 0 ? `alias ${e.alias} names no version` : (e.message ?? e.reason ?? "not ready")}
+        {why}
       </p>
     </div>
   );
+}
+
+function servingState(e: Endpoint, switching: boolean): [Tone, string] {
+  switch (e.state) {
+    case "serving":
+      if (switching) return ["run", `version ${e.target} is loading`];
+      return ["ok", e.mode === "driven" ? "driven by replay" : e.liveSince ? "live traffic" : "no traffic yet"];
+    case "behind":
+      return ["bad", e.message ?? e.reason ?? `version ${e.target} did not load`];
+    case "loading":
+      return ["run", `version ${e.target} is loading`];
+    case "noVersion":
+      return ["warn", `alias ${e.alias} names no version`];
+    default:
+      return ["bad", e.message ?? e.reason ?? "not ready"];
+  }
 }
 
 function Measured({ m }: { m: Model }) {
