@@ -199,7 +199,7 @@ func (s *Service) endpoints(ctx context.Context, o *Overview, d declared) error 
 		if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
 			return err
 		}
-		served, conditions := s.cfg.Served(ctx, name)
+		served, condition := s.cfg.Served(ctx, name)
 		e := Endpoint{
 			Name: name, Model: spec.Model.Name, Alias: spec.Model.Alias, Serving: served,
 			Mode: cmp.Or(state.Mode, trimtab.ClockMode), Watermark: state.Watermark, LiveSince: state.LiveSince,
@@ -213,7 +213,7 @@ func (s *Service) endpoints(ctx context.Context, o *Overview, d declared) error 
 				}
 			}
 		}
-		e.judge(conditions)
+		e.judge(condition)
 		o.Endpoints = append(o.Endpoints, e)
 		last, err := s.cfg.Replays.Last(ctx, name)
 		switch {

@@ -38,7 +38,7 @@ type world struct {
 	replays   map[string]trimtab.Replay
 	states    map[string]trimtab.EndpointState
 	served    map[string]trimtab.Version
-	condition map[string][]trimtab.Condition
+	condition map[string]trimtab.Condition
 	parked    []Parked
 	journal   *journal
 	calls     int // of sources
@@ -60,7 +60,7 @@ func (w *world) service() *Service {
 			w.calls++
 			return w.models[:min(limit, len(w.models))], w.more || len(w.models) > limit, nil
 		},
-		Served: func(_ context.Context, endpoint string) (trimtab.Version, []trimtab.Condition) {
+		Served: func(_ context.Context, endpoint string) (trimtab.Version, trimtab.Condition) {
 			return w.served[endpoint], w.condition[endpoint]
 		},
 		Parked:   func(context.Context) ([]Parked, error) { w.calls++; return w.parked, nil },
@@ -152,7 +152,7 @@ func flights() *world {
 	w.replays = map[string]trimtab.Replay{"flights": {ID: "rp-1", Endpoint: "flights", Source: "flights", State: "running", From: now - 9*day, To: now, Position: now - 5*day, Rows: 100, Labels: 90, Created: now}}
 	w.states = map[string]trimtab.EndpointState{"flights": {Mode: trimtab.DrivenMode, Watermark: now - 5*day}}
 	w.served = map[string]trimtab.Version{"flights": 2}
-	w.condition = map[string][]trimtab.Condition{"flights": {{Type: "Ready", Status: true, Since: 7}, {Type: "Loaded", Status: true}}}
+	w.condition = map[string]trimtab.Condition{"flights": {Type: "Ready", Status: true, Since: 7}}
 	w.windows = map[string][]trimtab.WindowResult{"flights": {
 		{Start: now - 40*day, Rows: 10, Labelled: 9, Versions: []trimtab.Version{2}, Computed: now, Quality: []trimtab.Quality{{Metric: "auc", Value: 0.7, HasInterval: true, Lo: 0.6, Hi: 0.8}, {Metric: "brier", Value: 0.2}}},
 	}}
@@ -279,20 +279,22 @@ func TestEndpointState(t *testing.T) {
 	for _, tc := range []struct {
 		name            string
 		serving, target trimtab.Version
-		conditions      []trimtab.Condition
+		condition       trimtab.Condition
 		want            EndpointState
 		reason          string
 	}{
-		{"serving", 1, 1, []trimtab.Condition{condition("Ready", true, ""), condition("Loaded", true, "")}, Serving, ""},
-		{"the alias has just moved", 1, 2, []trimtab.Condition{condition("Ready", true, ""), condition("Loaded", true, "")}, Serving, ""},
-		{"the new version does not load", 1, 2, []trimtab.Condition{condition("Loaded", false, "Unsupported"), condition("Ready", true, "")}, Behind, "Unsupported"},
-		{"the first version does not load", 0, 1, []trimtab.Condition{condition("Loaded", false, "LoadFailed"), condition("Ready", false, "LoadFailed")}, Failed, "LoadFailed"},
-		{"no version", 0, 0, []trimtab.Condition{condition("NoVersion", true, ""), condition("Ready", false, "NoVersion")}, NoVersion, "NoVersion"},
-		{"not looked at, nothing to load", 0, 0, nil, NoVersion, ""},
-		{"not looked at", 0, 1, nil, Loading, ""},
+		{"serving", 1, 1, condition("Ready", true, ""), Serving, ""},
+		{"the alias has just moved", 1, 2, condition("Ready", true, ""), Serving, ""},
+		{"the new version does not load", 1, 2, condition("Loaded", false, "Unsupported"), Behind, "Unsupported"},
+		{"the first version does not load", 0, 1, condition("Loaded", false, "LoadFailed"), Failed, "LoadFailed"},
+		{"the first version does not load, by the other condition", 0, 1, condition("Ready", false, "LoadFailed"), Failed, "LoadFailed"},
+		{"no version", 0, 0, condition("Ready", false, "NoVersion"), NoVersion, "NoVersion"},
+		{"not looked at, nothing to load", 0, 0, trimtab.Condition{}, NoVersion, ""},
+		{"not looked at", 0, 1, trimtab.Condition{}, Loading, ""},
+		{"not looked at since the alias was set", 0, 1, condition("Ready", false, "NoVersion"), Loading, "NoVersion"},
 	} {
 		e := Endpoint{Serving: tc.serving, Target: tc.target}
-		e.judge(tc.conditions)
+		e.judge(tc.condition)
 		if e.State != tc.want || e.Reason != tc.reason {
 			t.Errorf("%s: %s because of %q, want %s because of %q", tc.name, e.State, e.Reason, tc.want, tc.reason)
 		}

@@ -55,10 +55,11 @@ type Config struct {
 
 	// Models gives up to limit registered models; more says whether others exist.
 	Models func(ctx context.Context, limit int) (models []trimtab.RegisteredModel, more bool, err error)
-	// Served says which version an endpoint answers with, 0 for none, and its
-	// conditions: "Ready" (it answers), "Loaded" (with the version that its alias
-	// names) and "NoVersion" (the alias names none); none before it has been looked at.
-	Served func(ctx context.Context, endpoint string) (trimtab.Version, []trimtab.Condition)
+	// Served says which version an endpoint answers with, 0 for none, and the
+	// condition that tells most: one that does not hold ("Loaded": the version that
+	// its alias names did not load; "Ready": it does not answer, for the reason
+	// "NoVersion" when there is nothing to answer with), else "Ready".
+	Served func(ctx context.Context, endpoint string) (trimtab.Version, trimtab.Condition)
 	// Parked lists what consumers of the journal set aside; nil: nothing is known of it.
 	Parked func(ctx context.Context) ([]Parked, error)
 

@@ -97,32 +97,22 @@ func metricsOf(p trimtab.PerformanceSpec) []string {
 	return []string{"auc", "log_loss", "brier", "accuracy"}
 }
 
-// judge says how an endpoint is by what answers and the conditions of its controller.
-func (e *Endpoint) judge(conditions []trimtab.Condition) {
-	find := func(name string) (c trimtab.Condition, ok bool) {
-		i := slices.IndexFunc(conditions, func(c trimtab.Condition) bool { return c.Type == name })
-		if i < 0 {
-			return c, false
-		}
-		return conditions[i], true
-	}
-	ready, known := find("Ready")
-	loaded, tried := find("Loaded")
-	none, _ := find("NoVersion")
-	why := ready
+// judge says how an endpoint is by what answers, what its alias names, and the
+// condition of its controller.
+func (e *Endpoint) judge(c trimtab.Condition) {
 	switch {
-	case e.Serving > 0 && tried && !loaded.Status:
-		e.State, why = Behind, loaded
+	case e.Serving > 0 && c.Type == "Loaded" && !c.Status:
+		e.State = Behind
 	case e.Serving > 0:
 		e.State = Serving
-	case none.Status, !known && e.Target == 0:
+	case (c.Type == "" || c.Reason == "NoVersion") && e.Target == 0:
 		e.State = NoVersion
-	case known && !ready.Status:
-		e.State = Failed
+	case c.Type == "" || c.Reason == "NoVersion" || c.Status:
+		e.State = Loading // the alias names a version that has not been looked at
 	default:
-		e.State = Loading
+		e.State = Failed
 	}
-	e.Reason, e.Message, e.Since = why.Reason, why.Message, why.Since
+	e.Reason, e.Message, e.Since = c.Reason, c.Message, c.Since
 }
 
 func windowOf(w trimtab.WindowResult, by trimtab.Window) Window {
