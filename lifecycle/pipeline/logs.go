@@ -17,13 +17,19 @@ type LogOptions struct {
 	Follow  bool  // wait for more until the attempt has ended
 }
 
-// Logs reads what a step printed: raw bytes, the caller closes. Following, it
+// Logs reads what an attempt of a step (0: the newest) printed, from the
+// beginning; see LogsFrom.
+func (e *Engine) Logs(ctx context.Context, id trimtab.PipelineRunID, step string, attempt int, follow bool) (io.ReadCloser, error) {
+	return e.LogsFrom(ctx, id, step, LogOptions{Attempt: attempt, Follow: follow})
+}
+
+// LogsFrom reads what a step printed: raw bytes, the caller closes. Following, it
 // waits for the step to begin and ends once the attempt has; a read that waits
 // ends with ctx. A step without a process of its own has one line, that of its
 // result. An attempt that printed nothing reads as empty; an unknown run, step or
 // attempt is NotFound.
-func (e *Engine) Logs(ctx context.Context, id trimtab.PipelineRunID, step string, opt LogOptions) (_ io.ReadCloser, err error) {
-	defer trimtab.Wrap(&err, "pipeline.Logs(%s, %s)", id, step)
+func (e *Engine) LogsFrom(ctx context.Context, id trimtab.PipelineRunID, step string, opt LogOptions) (_ io.ReadCloser, err error) {
+	defer trimtab.Wrap(&err, "pipeline.LogsFrom(%s, %s)", id, step)
 	r := &logReader{ctx: ctx, engine: e, run: id, step: step, LogOptions: opt}
 	if _, err := r.ended(); err != nil {
 		return nil, err
@@ -69,7 +75,7 @@ func (r *logReader) ended() (bool, error) {
 		return true, nil
 	}
 	live := s.State == trimtab.StepStarting || s.State == trimtab.StepRunning
-	if !live && r.log == nil && r.text == nil && s.State == trimtab.StepSucceeded && s.Reason != "" {
+	if s.State.Ended() && r.log == nil && r.text == nil {
 		r.text = strings.NewReader(line(s.Reason))
 	}
 	return !live, nil

@@ -67,7 +67,8 @@ func newMarker(pid int) marker {
 	return marker{PID: pid, Birth: birth(pid), Time: trimtab.SystemClock()}
 }
 
-// alive reports whether the very process still runs.
+// alive reports whether the very process still runs. One that has ended and that
+// nobody has waited for yet does not.
 func (m marker) alive() bool {
 	return m.PID > 1 && syscall.Kill(m.PID, 0) == nil && birth(m.PID) == m.Birth
 }

@@ -9,3 +9,10 @@ func birth(int) uint64 { return 0 }
 
 // childAttr puts a step into a process group of its own.
 func childAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// killOrphans ends the process group that a dead shim left.
+func killOrphans(_, child marker) {
+	if child.PID > 1 {
+		syscall.Kill(-child.PID, syscall.SIGKILL)
+	}
+}

@@ -258,11 +258,7 @@ func (p *Process) Observe(ctx context.Context, id trimtab.AttemptID) (o Observat
 		return o, err
 	}
 	if lock == nil {
-		var child marker
-		if _, err := readJSON(at.file(childFile), &child); err != nil {
-			return o, err
-		}
-		return Observation{Sight: Running, Since: child.Time}, nil
+		return at.running()
 	}
 	defer lock.Close()
 	if n, ok, err := at.exit(); err != nil || ok {
@@ -274,6 +270,29 @@ func (p *Process) Observe(ctx context.Context, id trimtab.AttemptID) (o Observat
 	n := exitNote{Cause: CauseLost, Code: -1, Message: at.tail(), Ended: trimtab.SystemClock()}
 	p.cfg.crash("found lost")
 	return n.observation(), writeJSON(at.file(exitFile), n)
+}
+
+// running observes an attempt whose lock is held. When its shim is dead, nobody
+// will ever write how it ended: what the shim left is ended too, and with it the lock.
+func (p place) running() (o Observation, err error) {
+	var shim, child marker
+	if _, err := readJSON(p.file(childFile), &child); err != nil {
+		return o, err
+	}
+	begun, err := readJSON(p.file(startedFile), &shim)
+	if err != nil && begun { // it is being written at this moment
+		begun, err = false, nil
+	}
+	if err != nil {
+		return o, err
+	}
+	if begun && !shim.alive() {
+		if n, ok, err := p.exit(); err != nil || ok {
+			return n.observation(), err
+		}
+		killOrphans(shim, child)
+	}
+	return Observation{Sight: Running, Since: child.Time}, nil
 }
 
 // forceAfter is how long after a cancel file a shim that does not act on it is
@@ -312,18 +331,12 @@ func (p *Process) Kill(ctx context.Context, id trimtab.AttemptID, cause string) 
 	return writeJSON(at.file(exitFile), exitNote{Cause: cause, Ended: trimtab.SystemClock()})
 }
 
-// force kills the step's group and its shim, each if it is still the very process.
+// force kills the shim, if it is still the very process; what it leaves is ended
+// by whoever sees it next.
 func (p place) force() {
-	for _, name := range []string{childFile, startedFile} {
-		var m marker
-		if ok, err := readJSON(p.file(name), &m); err != nil || !ok || !m.alive() {
-			continue
-		}
-		if name == childFile {
-			syscall.Kill(-m.PID, syscall.SIGKILL)
-		} else {
-			syscall.Kill(m.PID, syscall.SIGKILL)
-		}
+	var shim marker
+	if ok, err := readJSON(p.file(startedFile), &shim); err == nil && ok && shim.alive() {
+		syscall.Kill(shim.PID, syscall.SIGKILL)
 	}
 }
 
@@ -346,6 +359,9 @@ func (p *Process) Collect(ctx context.Context, id trimtab.AttemptID, path string
 	info, err := root.Stat(name)
 	if err == nil && info.IsDir() != folder || err == nil && !folder && !info.Mode().IsRegular() {
 		err = trimtab.Errorf(trimtab.Precondition, string(id), "the step left a %s at $OUT/%s; a path that ends in / is a folder, another is a file", describe(info), path)
+	}
+	if link, lerr := root.Lstat(name); err != nil && lerr == nil && link.Mode()&fs.ModeSymlink != 0 {
+		err = badLink(path)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -112,6 +112,9 @@ func tarFolder(w io.Writer, root *os.Root, dir string) error {
 			return t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755, ModTime: epoch, Format: tar.FormatPAX})
 		}
 		f, err := root.Open(p) // a link is followed as long as it stays below root
+		if err != nil && d.Type()&fs.ModeSymlink != 0 {
+			return badLink(p)
+		}
 		if err != nil {
 			return err
 		}
@@ -126,4 +129,8 @@ func tarFolder(w io.Writer, root *os.Root, dir string) error {
 		return tarFile(t, name, info.Size(), info.Mode()&0o100 != 0, f)
 	})
 	return errors.Join(err, t.Close())
+}
+
+func badLink(name string) error {
+	return trimtab.Errorf(trimtab.Precondition, name, "the step left a link at $OUT/%s that leads outside or nowhere; leave the file itself", name)
 }
