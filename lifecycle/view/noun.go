@@ -103,12 +103,21 @@ type StartRun struct {
 
 // Explanation says why a step ran or was taken from the cache.
 type Explanation struct {
-	Step     string            `json:"step"`
-	State    trimtab.StepState `json:"state"`
-	Reason   string            `json:"reason,omitempty"`
-	CacheKey trimtab.Digest    `json:"cacheKey,omitempty"`
-	CachedOf trimtab.AttemptID `json:"cachedOf,omitempty"`
-	Changed  []string          `json:"changed,omitempty"` // what differs from the last run of the step
+	Step     string                `json:"step"`
+	State    trimtab.StepState     `json:"state"`
+	Text     string                `json:"text"`
+	Key      trimtab.Digest        `json:"key,omitempty"`
+	CachedOf trimtab.AttemptID     `json:"cachedOf,omitempty"`
+	Against  trimtab.PipelineRunID `json:"against,omitempty"` // the run it was compared with
+	Differs  []Difference          `json:"differs,omitempty"`
+}
+
+// Difference is a part of a cache key that is not what it was; a part that was
+// or is not there is "".
+type Difference struct {
+	Part string `json:"part"`
+	Then string `json:"then,omitempty"`
+	Now  string `json:"now,omitempty"`
 }
 
 // Metric is the latest point of a metric of a run.

@@ -91,7 +91,7 @@ func (s Summary) Judge() Summary {
 	}
 	for _, r := range s.Replays {
 		if r.State == "failed" {
-			add(Critical, "replay/"+string(r.ID), fmt.Sprintf("trimtab replay %s --source %s --resume", r.Endpoint, r.Source), "failed at %s: %s", cmp.Or(r.Position.String(), "its start"), r.Reason)
+			add(Critical, "replay/"+string(r.ID), fmt.Sprintf("trimtab replay %s --resume --follow", r.Endpoint), "failed at %s: %s", cmp.Or(r.Position.String(), "its start"), r.Reason)
 		}
 	}
 	slices.SortStableFunc(s.Attention, func(a, b Attention) int {

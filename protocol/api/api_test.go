@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/pipeline"
 	"github.com/trimtab/trimtab/lifecycle/plan"
 	"github.com/trimtab/trimtab/lifecycle/view"
 	"github.com/trimtab/trimtab/protocol/api"
@@ -52,7 +53,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{db: db, called: map[string]bool{}}
-	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, Runs: runs{}, Experiments: experiments{},
+	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, Logs: engine{}, Manifests: registry{}, Runs: runs{}, Experiments: experiments{},
 		Registry: registry{}, Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Journal: db.Journal, Version: "test"}))
 	if err != nil {
 		t.Fatal(err)
@@ -91,17 +92,19 @@ func (w *world) Attempts(context.Context, trimtab.PipelineRunID, string) ([]trim
 
 type engine struct{}
 
-func (engine) Start(_ context.Context, s view.StartRun) (trimtab.PipelineRun, error) {
-	if s.Pipeline != "train" {
-		return trimtab.PipelineRun{}, trimtab.Errorf(trimtab.NotFound, "pipeline "+s.Pipeline, "pipeline %s is not declared", s.Pipeline)
+func (engine) Start(_ context.Context, name string, opt pipeline.StartOptions) (trimtab.PipelineRun, error) {
+	if name != "train" {
+		return trimtab.PipelineRun{}, trimtab.Errorf(trimtab.NotFound, "pipeline "+name, "pipeline %s is not declared", name)
 	}
 	r := aRun
-	r.Params = s.Params
+	r.Params = opt.Params
 	return r, nil
 }
-func (engine) Cancel(context.Context, trimtab.PipelineRunID, string) error { return nil }
-func (engine) Explain(context.Context, trimtab.PipelineRunID) ([]view.Explanation, error) {
-	return []view.Explanation{{Step: "a", State: trimtab.StepFailed, Changed: []string{"code"}}}, nil
+func (engine) Cancel(context.Context, trimtab.PipelineRunID, string) (trimtab.PipelineRun, error) {
+	return aRun, nil
+}
+func (engine) Explain(_ context.Context, _ trimtab.PipelineRunID, step string) (pipeline.Explanation, error) {
+	return pipeline.Explanation{Step: step, Text: "differs", Differs: []pipeline.Difference{{Part: "code", Then: "a", Now: "b"}}}, nil
 }
 func (engine) Logs(_ context.Context, _ trimtab.PipelineRunID, step string, _ int, _ bool) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader("line of " + step + "\n")), nil
@@ -134,12 +137,15 @@ func (registry) Model(_ context.Context, name trimtab.ModelName) (trimtab.Regist
 	return aModel, nil
 }
 func (registry) Versions(context.Context, trimtab.ModelName) ([]trimtab.ModelVersion, error) {
-	return []trimtab.ModelVersion{{Model: "flights", Version: 2}, {Model: "flights", Version: 1, Aliases: []trimtab.Alias{"champion"}}}, nil
+	return []trimtab.ModelVersion{{Model: "flights", Version: 2}, {Model: "flights", Version: 1, Manifest: "m", Aliases: []trimtab.Alias{"champion"}}}, nil
 }
 func (registry) SetAlias(_ context.Context, _ trimtab.ModelName, m trimtab.MoveAlias) (trimtab.RegisteredModel, error) {
 	r := aModel
 	r.Aliases = map[trimtab.Alias]trimtab.Version{m.Alias: m.To}
 	return r, nil
+}
+func (registry) Manifest(context.Context, trimtab.Digest) (trimtab.Manifest, error) {
+	return trimtab.Manifest{{Path: "MLmodel", Size: 3, Digest: "d"}}, nil
 }
 func (registry) DropAlias(context.Context, trimtab.ModelName, trimtab.Alias) error { return nil }
 
@@ -240,6 +246,15 @@ func TestEveryOperation(t *testing.T) {
 	if again := must[plan.Answer](t)(c.Plan(ctx, proposal(digest))); !again.Empty() {
 		t.Errorf("the plan after the apply: %+v", again.Actions)
 	}
+	if got := read(t, must[io.ReadCloser](t)(c.Blob(ctx, digest))); got != string(code) {
+		t.Errorf("the object holds %q", got)
+	}
+	if got := must[trimtab.Manifest](t)(c.Manifest(ctx, "flights", 1)); len(got) != 1 || got[0].Size != 3 {
+		t.Errorf("manifest: %+v", got)
+	}
+	if _, err := c.Manifest(ctx, "flights", 2); !trimtab.IsKind(err, trimtab.Precondition) {
+		t.Errorf("manifest of a version that is not frozen: %v", err)
+	}
 	all := must[[]view.Resource](t)(c.Resources(ctx, ""))
 	if len(all) != 4 || all[0].Ref() != "model/flights" || all[0].Updated == 0 {
 		t.Errorf("resources: %+v", all)
@@ -258,7 +273,7 @@ func TestEveryOperation(t *testing.T) {
 		t.Errorf("pipeline run: %+v", got)
 	}
 	must[view.PipelineRun](t)(c.CancelPipeline(ctx, aRun.ID, "enough"))
-	if got := must[[]view.Explanation](t)(c.ExplainPipeline(ctx, aRun.ID)); len(got) != 1 {
+	if got := must[[]view.Explanation](t)(c.ExplainPipeline(ctx, aRun.ID)); len(got) != 1 || got[0].Differs[0].Now != "b" {
 		t.Errorf("explanation: %+v", got)
 	}
 	if got := read(t, must[io.ReadCloser](t)(c.StepLogs(ctx, aRun.ID, "a", 0, true))); got != "line of a\n" {

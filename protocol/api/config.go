@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/pipeline"
 	"github.com/trimtab/trimtab/lifecycle/view"
 	"github.com/trimtab/trimtab/storage/blob"
 	"github.com/trimtab/trimtab/storage/journal"
@@ -20,7 +21,13 @@ type Resources interface {
 // Blobs keeps objects by their digest.
 type Blobs interface {
 	Put(ctx context.Context, r io.Reader) (trimtab.Digest, int64, error)
+	Open(ctx context.Context, d trimtab.Digest) (blob.Reader, error)
 	Stat(ctx context.Context, d trimtab.Digest) (blob.Info, error)
+}
+
+// Manifests keeps the frozen trees of versions.
+type Manifests interface {
+	Manifest(ctx context.Context, d trimtab.Digest) (trimtab.Manifest, error)
 }
 
 // PipelineRuns reads what the engine has done.
@@ -30,11 +37,15 @@ type PipelineRuns interface {
 	Attempts(ctx context.Context, id trimtab.PipelineRunID, step string) ([]trimtab.Attempt, error)
 }
 
-// Engine starts and stops pipeline runs, and shows what their steps print.
+// Engine starts, stops and explains pipeline runs.
 type Engine interface {
-	Start(ctx context.Context, start view.StartRun) (trimtab.PipelineRun, error)
-	Cancel(ctx context.Context, id trimtab.PipelineRunID, reason string) error
-	Explain(ctx context.Context, id trimtab.PipelineRunID) ([]view.Explanation, error)
+	Start(ctx context.Context, name string, opt pipeline.StartOptions) (trimtab.PipelineRun, error)
+	Cancel(ctx context.Context, id trimtab.PipelineRunID, reason string) (trimtab.PipelineRun, error)
+	Explain(ctx context.Context, id trimtab.PipelineRunID, step string) (pipeline.Explanation, error)
+}
+
+// Logs shows what steps print.
+type Logs interface {
 	// Logs reads what an attempt printed (0: the newest), to its end, or with
 	// follow until the attempt has ended. The reader ends when ctx does.
 	Logs(ctx context.Context, id trimtab.PipelineRunID, step string, attempt int, follow bool) (io.ReadCloser, error)
@@ -110,8 +121,10 @@ type Journal interface {
 type Config struct {
 	Resources    Resources
 	Blobs        Blobs
+	Manifests    Manifests
 	PipelineRuns PipelineRuns
 	Engine       Engine
+	Logs         Logs
 	Runs         Runs
 	Experiments  Experiments
 	Registry     Registry

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/pipeline"
 	"github.com/trimtab/trimtab/lifecycle/view"
 	"github.com/trimtab/trimtab/protocol/route"
 )
@@ -29,7 +30,8 @@ func (t *table) pipelines() {
 			if t.cfg.Engine == nil {
 				return view.PipelineRun{}, absent("pipeline engine")
 			}
-			run, err := t.cfg.Engine.Start(ctx, in.Body)
+			b := in.Body
+			run, err := t.cfg.Engine.Start(ctx, b.Pipeline, pipeline.StartOptions{Params: b.Params, Cache: b.Cache, Cause: b.Cause})
 			return view.OfPipelineRun(run), err
 		})
 	add(t, operation{id: "listPipelineRuns", method: "GET", path: "/pipelineruns", summary: "List pipeline runs, newest first", auth: route.Reader},
@@ -62,7 +64,7 @@ func (t *table) pipelines() {
 				return view.PipelineRun{}, absent("pipeline engine")
 			}
 			id := trimtab.PipelineRunID(in.ID)
-			if err := t.cfg.Engine.Cancel(ctx, id, in.Body.Reason); err != nil {
+			if _, err := t.cfg.Engine.Cancel(ctx, id, in.Body.Reason); err != nil {
 				return view.PipelineRun{}, err
 			}
 			return t.pipelineRun(ctx, id, false)
@@ -72,8 +74,23 @@ func (t *table) pipelines() {
 			if t.cfg.Engine == nil {
 				return view.List[view.Explanation]{}, absent("pipeline engine")
 			}
-			all, err := t.cfg.Engine.Explain(ctx, trimtab.PipelineRunID(in.ID))
-			return view.List[view.Explanation]{Items: all}, err
+			out := view.List[view.Explanation]{Items: []view.Explanation{}}
+			run, err := t.pipelineRun(ctx, trimtab.PipelineRunID(in.ID), false)
+			if err != nil {
+				return out, err
+			}
+			for _, s := range run.Steps {
+				x, err := t.cfg.Engine.Explain(ctx, run.ID, s.Name)
+				if err != nil {
+					return out, err
+				}
+				v := view.Explanation{Step: x.Step, State: x.State, Text: x.Text, Key: x.Key, CachedOf: x.CachedOf, Against: x.Against}
+				for _, d := range x.Differs {
+					v.Differs = append(v.Differs, view.Difference{Part: d.Part, Then: d.Then, Now: d.Now})
+				}
+				out.Items = append(out.Items, v)
+			}
+			return out, nil
 		})
 	stream(t, operation{id: "stepLogs", method: "GET", path: "/pipelineruns/{id}/steps/{step}/logs", summary: "Read what a step printed", auth: route.Reader, content: "text/plain"},
 		func(ctx context.Context, in *struct {
@@ -82,10 +99,10 @@ func (t *table) pipelines() {
 			Attempt int    `query:"attempt" minimum:"0" doc:"The number of the attempt; the newest without one."`
 			Follow  bool   `query:"follow" doc:"Go on until the attempt has ended."`
 		}, w http.ResponseWriter, _ *http.Request) error {
-			if t.cfg.Engine == nil {
+			if t.cfg.Logs == nil {
 				return absent("pipeline engine")
 			}
-			logs, err := t.cfg.Engine.Logs(ctx, trimtab.PipelineRunID(in.ID), in.Step, in.Attempt, in.Follow)
+			logs, err := t.cfg.Logs.Logs(ctx, trimtab.PipelineRunID(in.ID), in.Step, in.Attempt, in.Follow)
 			if err != nil {
 				return err
 			}

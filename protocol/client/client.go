@@ -71,6 +71,9 @@ type request struct {
 	raw          io.Reader // or sent as it is
 	size         int64     // of raw, when known
 	again        bool      // the call may be repeated without harm
+	root         string    // path from the server's root instead of path; the project goes into a header
+	content      []byte    // body of that content type instead of body
+	contentType  string
 }
 
 // call sends the request and decodes the answer into out, nil to drop it.
@@ -98,7 +101,7 @@ func (c *Client) call(ctx context.Context, r request, out any) error {
 
 // send returns the answer of a call that succeeded; the caller closes its body.
 func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
-	var body []byte
+	body := r.content
 	if r.body != nil {
 		var err error
 		if body, err = json.Marshal(r.body); err != nil {
@@ -125,6 +128,9 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 
 func (c *Client) once(ctx context.Context, r request, body []byte) (*http.Response, error) {
 	target := c.target.Server + base + url.PathEscape(string(c.target.Project)) + r.path
+	if r.root != "" {
+		target = c.target.Server + r.root
+	}
 	if len(r.query) > 0 {
 		target += "?" + r.query.Encode()
 	}
@@ -137,6 +143,8 @@ func (c *Client) once(ctx context.Context, r request, body []byte) (*http.Respon
 		return nil, trimtab.Errorf(trimtab.Invalid, "request", "%v", err)
 	}
 	switch {
+	case r.contentType != "":
+		req.Header.Set("Content-Type", r.contentType)
 	case body != nil:
 		req.Header.Set("Content-Type", "application/json")
 	case r.raw != nil:
@@ -144,6 +152,9 @@ func (c *Client) once(ctx context.Context, r request, body []byte) (*http.Respon
 		req.ContentLength = r.size
 	}
 	req.Header.Set("Accept", "application/json, */*")
+	if r.root != "" {
+		req.Header.Set("X-MLFLOW-WORKSPACE", string(c.target.Project))
+	}
 	if c.target.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.target.Token)
 	}

@@ -56,6 +56,22 @@ func (c *Client) PutBlob(ctx context.Context, d trimtab.Digest, r io.Reader, siz
 	return c.call(ctx, request{method: "PUT", path: "/blobs/" + url.PathEscape(string(d)), raw: r, size: size}, nil)
 }
 
+// Blob reads an object; the caller closes it. It does not check the digest.
+func (c *Client) Blob(ctx context.Context, d trimtab.Digest) (io.ReadCloser, error) {
+	res, err := c.send(ctx, request{method: "GET", path: "/blobs/" + url.PathEscape(string(d)), again: true})
+	if err != nil {
+		return nil, err
+	}
+	return res.Body, nil
+}
+
+// Manifest lists the files of a model version.
+func (c *Client) Manifest(ctx context.Context, name trimtab.ModelName, v trimtab.Version) (trimtab.Manifest, error) {
+	var out view.List[trimtab.Artifact]
+	err := c.call(ctx, request{method: "GET", path: "/models/" + url.PathEscape(string(name)) + "/versions/" + strconv.FormatInt(int64(v), 10) + "/manifest", again: true}, &out)
+	return trimtab.NewManifest(out.Items), err
+}
+
 // StartPipeline starts a pipeline run.
 func (c *Client) StartPipeline(ctx context.Context, s view.StartRun) (out view.PipelineRun, err error) {
 	err = c.call(ctx, request{method: "POST", path: "/pipelineruns", body: s}, &out)
@@ -277,4 +293,21 @@ func number(n int) string {
 		return ""
 	}
 	return strconv.Itoa(n)
+}
+
+// LabelReceipt says what became of labels that were pushed: how many joined a
+// prediction, how many found none yet, how many repeated what was known, and how
+// many came after their window had closed.
+type LabelReceipt struct {
+	Matched   int64 `json:"matched"`
+	Unmatched int64 `json:"unmatched"`
+	Repeated  int64 `json:"repeated"`
+	Late      int64 `json:"late"`
+}
+
+// PushLabels sends labels to an endpoint as CSV or JSON, as the content type
+// says. Pushing them twice counts them as repeated.
+func (c *Client) PushLabels(ctx context.Context, endpoint, contentType string, labels []byte) (out LabelReceipt, err error) {
+	err = c.call(ctx, request{method: "POST", root: "/endpoints/" + url.PathEscape(endpoint) + "/labels", content: labels, contentType: contentType, again: true}, &out)
+	return out, err
 }
