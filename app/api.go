@@ -2,37 +2,145 @@ package app
 
 import (
 	"context"
+	"io"
 
+	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/lifecycle/registry"
+	"github.com/trimtab/trimtab/lifecycle/replay"
 	"github.com/trimtab/trimtab/lifecycle/track"
+	"github.com/trimtab/trimtab/lifecycle/view"
+	"github.com/trimtab/trimtab/protocol/api"
 	"github.com/trimtab/trimtab/protocol/mlflow"
+	"github.com/trimtab/trimtab/protocol/oip"
+	"github.com/trimtab/trimtab/protocol/overview"
 	"github.com/trimtab/trimtab/protocol/route"
+	"github.com/trimtab/trimtab/protocol/serving"
+	"github.com/trimtab/trimtab/pure/filter"
+	"github.com/trimtab/trimtab/storage/sql"
+	"github.com/trimtab/trimtab/ui"
 )
 
-// mlflowRoutes is the MLflow front over tracking, registry and artifacts.
-func (s *server) mlflowRoutes() []route.Route {
+// wire makes the slices and the route table.
+func (s *server) wire() error {
+	for _, step := range []func() error{s.pipelines, s.serving, s.loop} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	s.group.add("sealing", s.sealing)
+	s.health = &health{metrics: s.metrics, database: func(ctx context.Context) error {
+		_, err := s.db.Journal.Cursor(ctx, "probe")
+		return err
+	}}
+	mux, err := route.New(route.Config{Log: s.log.With("part", "http"), Prefix: s.cfg.Prefix, Registerer: s.metrics, Attempts: s.db.Pipelines},
+		s.health.routes(), s.mlflow(), s.native(), s.overview(), ui.Routes(),
+		serving.Routes(serving.Config{Server: s.serve, Version: mlflow.Version}),
+		oip.Routes(oip.Config{Server: s.serve, Version: s.cfg.Version}))
+	s.handler = mux
+	return err
+}
+
+// mlflow is the MLflow front over tracking, registry and artifacts.
+func (s *server) mlflow() []route.Route {
 	db := s.db
-	tracker := track.New(track.Config{Experiments: db.Experiments, Runs: db.Runs, LoggedModels: db.LoggedModels, Artifacts: db.Artifacts})
-	models := registry.New(registry.Config{Models: db.Models, Versions: db.Versions, Runs: db.Runs, LoggedModels: db.LoggedModels, Artifacts: db.Artifacts})
 	return mlflow.Routes(mlflow.Config{
-		Tracker: tracker, Registry: models,
+		Tracker:     track.New(track.Config{Experiments: db.Experiments, Runs: db.Runs, LoggedModels: db.LoggedModels, Artifacts: db.Artifacts}),
+		Registry:    registry.New(registry.Config{Models: db.Models, Versions: db.Versions, Runs: db.Runs, LoggedModels: db.LoggedModels, Artifacts: db.Artifacts}),
 		Experiments: db.Experiments, Runs: db.Runs, RunSearch: db.Runs, LoggedModels: db.LoggedModels,
 		Artifacts: db.Artifacts, Models: db.Models, Versions: db.Versions, Blobs: s.blobs,
 		Log: s.log.With("part", "mlflow"),
 	})
 }
 
-// wire makes the slices and the route table.
-func (s *server) wire() error {
-	s.health = &health{metrics: s.metrics, database: func(ctx context.Context) error {
-		_, err := s.db.Journal.Cursor(ctx, "probe")
-		return err
-	}}
-	mux, err := route.New(route.Config{Log: s.log.With("part", "http"), Prefix: s.cfg.Prefix, Registerer: s.metrics, Attempts: s.db.Pipelines},
-		s.health.routes(), s.mlflowRoutes())
+// native is our own API.
+func (s *server) native() []route.Route {
+	db := s.db
+	return api.Routes(api.Config{
+		Resources: db.Resources, Blobs: s.blobs, PipelineRuns: db.Pipelines, Engine: s.engine,
+		Runs: db.Runs, Experiments: db.Experiments, Registry: catalog{db}, Endpoints: db.Endpoints, Serving: dataPlane{s},
+		Traffic: exports{s}, Replays: history{s}, Windows: db.Windows, Journal: db.Journal, Version: s.cfg.Version,
+	})
+}
+
+// overview is what the start page and `trimtab status` show.
+func (s *server) overview() []route.Route {
+	db := s.db
+	return overview.New(overview.Config{
+		Version: s.cfg.Version, Served: dataPlane{s}.served, Parked: s.parked, Stop: s.stopping,
+		Models: func(ctx context.Context, limit int) ([]trimtab.RegisteredModel, bool, error) {
+			all, next, err := db.Models.Search(ctx, sql.ModelQuery{Limit: limit})
+			return all, next != "", err
+		},
+		Versions: db.Versions, Runs: db.Runs, Resources: db.Resources, Windows: db.Windows, Pipelines: db.Pipelines,
+		Replays: db.Replays, Endpoints: db.Endpoints, Journal: db.Journal,
+	}).Routes()
+}
+
+func (s *server) parked(ctx context.Context) (out []overview.Parked, err error) {
+	all, err := s.db.Journal.ParkedEntries(ctx)
+	for _, p := range all {
+		out = append(out, overview.Parked(p))
+	}
+	return out, err
+}
+
+// catalog lists the registry for our own API.
+type catalog struct{ db *sql.DB }
+
+func (n catalog) Models(ctx context.Context) ([]trimtab.RegisteredModel, error) {
+	all, _, err := n.db.Models.Search(ctx, sql.ModelQuery{Limit: 10_000})
+	return all, err
+}
+
+func (n catalog) Model(ctx context.Context, name trimtab.ModelName) (trimtab.RegisteredModel, error) {
+	return n.db.Models.Get(ctx, name)
+}
+
+func (n catalog) Versions(ctx context.Context, name trimtab.ModelName) ([]trimtab.ModelVersion, error) {
+	all, _, err := n.db.Versions.Search(ctx, sql.VersionQuery{Limit: 10_000,
+		Filter: filter.Cmp{Entity: filter.Attribute, Key: "name", Op: filter.Equal, Value: filter.Text(string(name))},
+		Order:  []filter.Order{{Entity: filter.Attribute, Key: "version_number", Descending: true}}})
+	return all, err
+}
+
+func (n catalog) SetAlias(ctx context.Context, name trimtab.ModelName, move trimtab.MoveAlias) (trimtab.RegisteredModel, error) {
+	return n.db.Models.SetAlias(ctx, name, move)
+}
+
+func (n catalog) DropAlias(ctx context.Context, name trimtab.ModelName, alias trimtab.Alias) error {
+	return n.db.Models.DropAlias(ctx, name, alias)
+}
+
+// exports writes endpoints' logs.
+type exports struct{ *server }
+
+func (x exports) Export(ctx context.Context, endpoint string, from, to trimtab.Time, w io.Writer) error {
+	e, err := x.serve.Endpoint(trimtab.CallOf(ctx).Workspace, endpoint)
 	if err != nil {
 		return err
 	}
-	s.handler = mux
-	return nil
+	_, err = e.Log().Export(ctx, w, from, to)
+	return err
+}
+
+// history starts and shows replays.
+type history struct{ *server }
+
+func (h history) Start(ctx context.Context, o view.StartReplay) (trimtab.Replay, bool, error) {
+	last, lastErr := h.db.Replays.Last(ctx, o.Endpoint)
+	r, err := h.replays.Start(ctx, replay.StartOptions{Endpoint: o.Endpoint, Source: o.Source, From: o.From, To: o.To})
+	return r, err == nil && lastErr == nil && r.ID == last.ID, err
+}
+
+func (h history) Get(ctx context.Context, id trimtab.ReplayID) (trimtab.Replay, error) {
+	return h.db.Replays.Get(ctx, id)
+}
+
+func (h history) Last(ctx context.Context, endpoint string) (trimtab.Replay, error) {
+	return h.db.Replays.Last(ctx, endpoint)
+}
+
+func (h history) Cancel(ctx context.Context, id trimtab.ReplayID, reason string) error {
+	_, err := h.replays.Cancel(ctx, id)
+	return err
 }

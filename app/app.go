@@ -17,9 +17,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/dataset"
+	"github.com/trimtab/trimtab/lifecycle/monitor"
+	"github.com/trimtab/trimtab/lifecycle/pipeline"
+	"github.com/trimtab/trimtab/lifecycle/replay"
+	"github.com/trimtab/trimtab/lifecycle/serve"
 	"github.com/trimtab/trimtab/storage/blob"
 	"github.com/trimtab/trimtab/storage/journal"
 	"github.com/trimtab/trimtab/storage/sql"
+	"github.com/trimtab/trimtab/storage/traffic"
 )
 
 // Serve runs a server until ctx ends, then stops it gracefully: no new requests,
@@ -51,6 +57,9 @@ func Serve(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 		return err
 	}
 	s.group.add("http", func(ctx context.Context) error { return s.listen(ctx, listener) })
+	// These call the server itself: they start after it answers and end before it does.
+	s.group.add("pipelines", s.engine.Run)
+	s.group.add("replays", s.replays.Run)
 	s.group.add("announce", func(ctx context.Context) error {
 		s.health.ready.Store(true)
 		s.announce(stdout)
@@ -72,6 +81,12 @@ type server struct {
 	metrics  *prometheus.Registry
 	db       *sql.DB
 	blobs    *blob.Disk
+	traffic  *traffic.Store
+	serve    *serve.Server
+	monitors *monitor.Monitors
+	datasets *dataset.Datasets
+	engine   *pipeline.Engine
+	replays  *replay.Replays
 	health   *health
 	group    group
 	handler  http.Handler

@@ -1,0 +1,63 @@
+package app
+
+import (
+	"context"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/dataset"
+	"github.com/trimtab/trimtab/lifecycle/pipeline"
+)
+
+// engine makes the pipeline engine with the executor of this machine.
+func (s *server) pipelines() error {
+	s.datasets = dataset.New(dataset.Config{Blobs: s.blobs, Sources: s.db.Resources, Snapshots: s.db.Snapshots, Log: s.log.With("part", "dataset")})
+	parallel := 0
+	if s.cfg.Workers != "" {
+		n, err := strconv.Atoi(s.cfg.Workers)
+		if err != nil || n < 1 {
+			return trimtab.Errorf(trimtab.Invalid, "workers", "workers: %q: expected a number of at least 1", s.cfg.Workers)
+		}
+		parallel = n
+	}
+	processes, err := pipeline.NewProcess(pipeline.ProcessConfig{
+		Dir: s.cfg.Data, Blobs: s.blobs, UV: s.cfg.UV, Log: s.log.With("part", "executor"),
+	})
+	if err != nil {
+		return err
+	}
+	s.engine = pipeline.New(pipeline.Config{
+		Store: s.db.Pipelines, Resources: s.db.Resources, Experiments: s.db.Experiments, MLflowRuns: s.db.Runs,
+		Versions: s.db.Versions, Models: s.db.Models, Datasets: s.datasets, Blobs: s.blobs, Executor: processes,
+		TrackingURI: "http://" + s.cfg.Listen + s.cfg.Prefix, Parallel: parallel, Interpreter: interpreter, Log: s.log.With("part", "pipeline"),
+	})
+	return nil
+}
+
+// interpreter identifies the Python that environments are built with; it is part of every cache key.
+func interpreter() string {
+	out, err := exec.Command("python3", "--version").Output()
+	if err != nil {
+		return "none"
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// sealing seals again the finished runs that were written after their end.
+func (s *server) sealing(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if _, err := s.db.Runs.SealDirty(in(ctx, "sealing", trimtab.DefaultWorkspace), 100); err != nil && ctx.Err() == nil {
+				s.log.Warn("sealing runs failed", "error", err)
+			}
+		}
+	}
+}
