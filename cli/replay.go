@@ -1,0 +1,223 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/view"
+	"github.com/trimtab/trimtab/protocol/client"
+)
+
+func (a *application) replayCommand() *cobra.Command {
+	var source, from, to string
+	var follow, resume bool
+	cmd := &cobra.Command{
+		Use:   "replay ENDPOINT --source SOURCE",
+		Short: "Send the history of a source through an endpoint",
+		Long: `Send the rows of a source through an endpoint as real requests in the order of event
+time, with each label when it became known, and let the endpoint's watermark follow.
+Monitors close their windows as they would have then.
+
+The replay runs inside the server: this command starts it, and with --follow shows it.
+It goes on where it stopped after a restart, replaying twice doubles nothing, and an
+endpoint that has live traffic is refused.
+
+With --follow the exit code is 0 when it succeeded and 1 when not.`,
+		Example: `  trimtab replay flights --source flights --from 2013-03-01 --to 2014-01-01 --follow
+  trimtab replay flights --resume --follow
+  trimtab replay list
+  trimtab replay cancel rp-0123456789abcdef`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := exactly("ENDPOINT")(cmd, args); err != nil {
+				return err
+			}
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			start := view.StartReplay{Endpoint: args[0], Source: source}
+			if start.From, start.To, err = span(from, to); err != nil {
+				return err
+			}
+			switch {
+			case resume && (source != "" || from != "" || to != ""):
+				return usage{errors.New("--resume goes on with the last replay as it was: leave --source, --from and --to out")}
+			case resume:
+				last, err := c.Replays(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				if len(last) == 0 {
+					return trimtab.Errorf(trimtab.NotFound, "replay", "endpoint %s has had no replay; start one with --source", args[0])
+				}
+				r := last[0]
+				start.Source, start.From, start.To = r.Source, r.From, r.To
+			case source == "":
+				return usage{errors.New("--source is missing: name the declared DataSource whose rows are replayed, or --resume")}
+			}
+			r, err := c.StartReplay(cmd.Context(), start)
+			if err != nil {
+				return err
+			}
+			if follow {
+				return a.followReplay(cmd.Context(), c, r)
+			}
+			return a.show(r, func(w io.Writer) error {
+				verb := "started"
+				if r.Resumed {
+					verb = "was started before and is " + r.State
+				}
+				fmt.Fprintf(w, "%s %s; see it with `trimtab replay show %s`\n", r.ID, verb, r.ID)
+				return nil
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&source, "source", "", "declared DataSource whose rows are replayed")
+	f.StringVar(&from, "from", "", "event time from here on (default the first row)")
+	f.StringVar(&to, "to", "", "event time before (default after the last row)")
+	f.BoolVarP(&follow, "follow", "f", false, "show the progress and wait for the end")
+	f.BoolVar(&resume, "resume", false, "go on with the last replay of the endpoint")
+	cmd.AddCommand(a.replayListCommand(), a.replayShowCommand(), a.replayCancelCommand())
+	return cmd
+}
+
+func (a *application) replayListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List the last replay of each endpoint",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			all, err := c.Replays(cmd.Context(), "")
+			if err != nil {
+				return err
+			}
+			return a.show(all, func(w io.Writer) error {
+				g := grid{head: []string{"REPLAY", "ENDPOINT", "SOURCE", "STATE", "POSITION", "ROWS#", "LABELS#", "FAILED#"}}
+				for _, r := range all {
+					g.add(string(r.ID), r.Endpoint, r.Source, a.state(w, r.State), dash(r.Position.String()), thousands(r.Rows), thousands(r.Labels), thousands(r.Failed))
+				}
+				return a.table(w, g, "Nothing was replayed yet.")
+			})
+		},
+	}
+}
+
+func (a *application) replayShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show REPLAY",
+		Short: "Show a replay with its progress",
+		Args:  exactly("REPLAY"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			r, err := c.Replay(cmd.Context(), trimtab.ReplayID(args[0]))
+			if err != nil {
+				return err
+			}
+			return a.show(r, func(w io.Writer) error {
+				return facts(w, "replay", string(r.ID), "endpoint", r.Endpoint, "source", r.Source, "data", r.Data.Short(), "from", r.From.String(), "to", r.To.String(),
+					"state", a.state(w, r.State), "reason", r.Reason, "position", r.Position.String(), "rows", thousands(r.Rows), "labels", thousands(r.Labels), "failed", thousands(r.Failed))
+			})
+		},
+	}
+}
+
+func (a *application) replayCancelCommand() *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "cancel REPLAY",
+		Short: "Cancel a replay; what was sent stays",
+		Args:  exactly("REPLAY"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			r, err := c.CancelReplay(cmd.Context(), trimtab.ReplayID(args[0]), reason)
+			if err != nil {
+				return err
+			}
+			return a.show(r, func(w io.Writer) error {
+				fmt.Fprintf(w, "%s is %s\n", r.ID, r.State)
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "cancelled by the command line", "why, for the record")
+	return cmd
+}
+
+// followReplay shows the progress of a replay: one line that renews itself on a
+// terminal, one line per day of progress elsewhere.
+func (a *application) followReplay(ctx context.Context, c *client.Client, r view.Replay) error {
+	live := terminal(a.env.Err)
+	quiet := a.output == "json" || a.output == "yaml"
+	began, firstRows := time.Now(), r.Rows
+	var shown trimtab.Time
+	for {
+		now, err := c.Replay(ctx, r.ID)
+		if err != nil {
+			if live {
+				fmt.Fprintln(a.env.Err)
+			}
+			if trimtab.IsKind(err, trimtab.Canceled) {
+				a.progress("%s goes on inside the server; cancel it with `trimtab replay cancel %s`", r.ID, r.ID)
+			}
+			return err
+		}
+		line := fmt.Sprintf("%s  %s  %s rows, %s labels", r.ID, dash(now.Position.String()), thousands(now.Rows), thousands(now.Labels))
+		if s := time.Since(began).Seconds(); s > 1 && now.Rows > firstRows {
+			line += fmt.Sprintf("  %s rows/s", thousands(int64(float64(now.Rows-firstRows)/s)))
+		}
+		switch {
+		case quiet:
+		case live:
+			fmt.Fprintf(a.env.Err, "\r\x1b[K%s", line)
+		case now.Position.Sub(shown) >= 7*24*time.Hour || now.Ended():
+			a.progress("%s", line)
+			shown = now.Position
+		}
+		if now.Ended() {
+			if live && !quiet {
+				fmt.Fprintln(a.env.Err)
+			}
+			return a.replayed(now)
+		}
+		if err := pause(ctx, lookEvery); err != nil {
+			if live {
+				fmt.Fprintln(a.env.Err)
+			}
+			a.progress("%s goes on inside the server; cancel it with `trimtab replay cancel %s`", r.ID, r.ID)
+			return err
+		}
+	}
+}
+
+func (a *application) replayed(r view.Replay) error {
+	err := a.show(r, func(w io.Writer) error {
+		fmt.Fprintf(w, "%s %s: %s rows, %s labels, %s failed\n", r.ID, a.state(w, r.State), thousands(r.Rows), thousands(r.Labels), thousands(r.Failed))
+		if r.Reason != "" {
+			fmt.Fprintln(w, r.Reason)
+		}
+		return nil
+	})
+	if err == nil && r.State != "succeeded" {
+		return code(exitError)
+	}
+	return err
+}

@@ -1,0 +1,12 @@
+// Command trimtab runs the whole life of machine-learning models in production:
+// it is the server, the command line, and the shim that runs one attempt of a
+// pipeline step, in one static binary. Everything it does is in package cli.
+package main
+
+import (
+	"os"
+
+	"github.com/trimtab/trimtab/cli"
+)
+
+func main() { os.Exit(cli.Main(os.Args[1:])) }
