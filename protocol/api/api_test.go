@@ -53,7 +53,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{db: db, called: map[string]bool{}}
-	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, Logs: engine{}, Manifests: registry{}, Runs: runs{}, Experiments: experiments{},
+	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, Manifests: registry{}, Runs: runs{}, Experiments: experiments{},
 		Registry: registry{}, Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Journal: db.Journal, Version: "test"}))
 	if err != nil {
 		t.Fatal(err)

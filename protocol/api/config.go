@@ -37,15 +37,11 @@ type PipelineRuns interface {
 	Attempts(ctx context.Context, id trimtab.PipelineRunID, step string) ([]trimtab.Attempt, error)
 }
 
-// Engine starts, stops and explains pipeline runs.
+// Engine starts, stops and explains pipeline runs, and shows what their steps print.
 type Engine interface {
 	Start(ctx context.Context, name string, opt pipeline.StartOptions) (trimtab.PipelineRun, error)
 	Cancel(ctx context.Context, id trimtab.PipelineRunID, reason string) (trimtab.PipelineRun, error)
 	Explain(ctx context.Context, id trimtab.PipelineRunID, step string) (pipeline.Explanation, error)
-}
-
-// Logs shows what steps print.
-type Logs interface {
 	// Logs reads what an attempt printed (0: the newest), to its end, or with
 	// follow until the attempt has ended. The reader ends when ctx does.
 	Logs(ctx context.Context, id trimtab.PipelineRunID, step string, attempt int, follow bool) (io.ReadCloser, error)
@@ -124,7 +120,6 @@ type Config struct {
 	Manifests    Manifests
 	PipelineRuns PipelineRuns
 	Engine       Engine
-	Logs         Logs
 	Runs         Runs
 	Experiments  Experiments
 	Registry     Registry

@@ -99,10 +99,10 @@ func (t *table) pipelines() {
 			Attempt int    `query:"attempt" minimum:"0" doc:"The number of the attempt; the newest without one."`
 			Follow  bool   `query:"follow" doc:"Go on until the attempt has ended."`
 		}, w http.ResponseWriter, _ *http.Request) error {
-			if t.cfg.Logs == nil {
+			if t.cfg.Engine == nil {
 				return absent("pipeline engine")
 			}
-			logs, err := t.cfg.Logs.Logs(ctx, trimtab.PipelineRunID(in.ID), in.Step, in.Attempt, in.Follow)
+			logs, err := t.cfg.Engine.Logs(ctx, trimtab.PipelineRunID(in.ID), in.Step, in.Attempt, in.Follow)
 			if err != nil {
 				return err
 			}
