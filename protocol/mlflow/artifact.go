@@ -229,7 +229,7 @@ func (s *server) list(ctx context.Context, p registry.Place) ([]trimtab.Artifact
 func (s *server) frozen(ctx context.Context, p registry.Place) (trimtab.Manifest, error) {
 	v, err := s.Versions.Get(ctx, p.Model, p.Version)
 	if trimtab.IsKind(err, trimtab.NotFound) {
-		if name, bad := url.PathUnescape(string(p.Model)); bad == nil && name != string(p.Model) {
+		if name, bad := url.PathUnescape(string(p.Model)); bad == nil && name != string(p.Model) && trimtab.CleanText(name) == "" {
 			v, err = s.Versions.Get(ctx, trimtab.ModelName(name), p.Version)
 		}
 	}
@@ -345,18 +345,18 @@ func (s *server) getVersionArtifact(w http.ResponseWriter, r *http.Request) erro
 }
 
 func (s *server) getLoggedModelArtifact(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
-	if err != nil {
+	f := read(r)
+	id, file := trimtab.LoggedModelID(f.segment(r, "model_id")), f.str("artifact_file_path")
+	if err := f.err(); err != nil {
 		return err
 	}
-	if q.Get("artifact_file_path") == "" {
+	if file == "" {
 		return trimtab.Errorf(trimtab.Precondition, "artifact", `Request must include the "artifact_file_path" query parameter.`)
 	}
-	id := trimtab.LoggedModelID(r.PathValue("model_id"))
 	if _, err := s.activeLoggedModel(r.Context(), id); err != nil {
 		return err
 	}
-	return s.download(w, r, q.Get("artifact_file_path"), registry.Place{LoggedModel: id})
+	return s.download(w, r, file, registry.Place{LoggedModel: id})
 }
 
 func (s *server) download(w http.ResponseWriter, r *http.Request, file string, p registry.Place) error {

@@ -9,16 +9,22 @@ import (
 
 // loggedModelID is the id in the path; the body's, when there is one, must agree.
 func loggedModelID(r *http.Request, f *form) trimtab.LoggedModelID {
-	id := r.PathValue("model_id")
+	id := f.segment(r, "model_id")
 	if f.query == nil {
 		if other := f.str("model_id"); other != "" && other != id {
 			f.fail(invalid("model_id", "The path names the logged model '%s' and the request '%s'", id, other))
 		}
 	}
-	if why := trimtab.CleanText(id); why != "" {
-		f.fail(invalid("model_id", "The id of a logged model %s", why))
-	}
 	return trimtab.LoggedModelID(id)
+}
+
+// segment is a part of the request's path.
+func (f *form) segment(r *http.Request, name string) string {
+	s := r.PathValue(name)
+	if why := trimtab.CleanText(s); why != "" {
+		f.fail(notText(name, why))
+	}
+	return s
 }
 
 func (s *server) createLoggedModel(w http.ResponseWriter, r *http.Request) error {
@@ -136,10 +142,7 @@ func (s *server) setLoggedModelTags(w http.ResponseWriter, r *http.Request) erro
 func (s *server) deleteLoggedModelTag(w http.ResponseWriter, r *http.Request) error {
 	f := read(r)
 	id := loggedModelID(r, f)
-	key := r.PathValue("tag_key")
-	if why := trimtab.CleanText(key); why != "" {
-		f.fail(invalid("tag_key", "The key of a tag %s", why))
-	}
+	key := f.segment(r, "tag_key")
 	if err := f.err(); err != nil {
 		return err
 	}

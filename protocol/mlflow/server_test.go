@@ -31,6 +31,7 @@ type client struct {
 	t     *testing.T
 	h     http.Handler
 	db    *sql.DB
+	blobs string // the folder of the blob store
 	token string
 }
 
@@ -49,7 +50,8 @@ func serve(t *testing.T) *client {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- db.Run(ctx) }()
-	blobs, err := blob.OpenDisk(filepath.Join(t.TempDir(), "blob"))
+	folder := filepath.Join(t.TempDir(), "blob")
+	blobs, err := blob.OpenDisk(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +71,7 @@ func serve(t *testing.T) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &client{t: t, h: mux, db: db}
+	return &client{t: t, h: mux, db: db, blobs: folder}
 }
 
 // do sends a request; a body that is not a reader is sent as JSON.

@@ -45,13 +45,25 @@ func read(r *http.Request) *form {
 	return f
 }
 
-// query reads the query of a request, refusing one that does not decode.
+// query reads the query of a request, refusing one that does not decode or
+// holds what no text can hold.
 func query(r *http.Request) (url.Values, error) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, invalid("query", "the query of the address cannot be read: %v", err)
 	}
+	for name, values := range q {
+		for _, v := range values {
+			if why := trimtab.CleanText(v); why != "" {
+				return nil, notText(name, why)
+			}
+		}
+	}
 	return q, nil
+}
+
+func notText(name, why string) error {
+	return invalid(name, "Invalid value for parameter %s supplied: the text %s", track.PythonString(name), why)
 }
 
 // readBody reads the body whole; limit, when not 0, bounds it more narrowly
@@ -231,7 +243,7 @@ func (f *form) given(name string) (string, bool) {
 		return "", false
 	}
 	if why := trimtab.CleanText(s); why != "" {
-		f.fail(invalid(name, "Invalid value for parameter '%s' supplied: the text %s", f.place(name), why))
+		f.fail(notText(f.place(name), why))
 	}
 	return s, true
 }
@@ -384,11 +396,6 @@ func (f *form) boolean(name string) bool {
 // strings is a list of strings.
 func (f *form) strings(name string) []string {
 	if f.query != nil {
-		for _, s := range f.query[name] {
-			if why := trimtab.CleanText(s); why != "" {
-				f.fail(invalid(name, "Invalid value for parameter '%s' supplied: the text %s", name, why))
-			}
-		}
 		return f.query[name]
 	}
 	items := f.array(name)
@@ -401,7 +408,7 @@ func (f *form) strings(name string) []string {
 			return nil
 		}
 		if why := trimtab.CleanText(s); why != "" {
-			f.fail(invalid(name, "Invalid value for parameter '%s' supplied: the text %s", f.place(name), why))
+			f.fail(notText(f.place(name), why))
 		}
 		out = append(out, s)
 	}
