@@ -93,6 +93,8 @@ func TestSources(t *testing.T) {
 		{"runs:/" + string(run1) + "/a%20b", run1, "", inRun("a b"), ""},
 		{"runs:/" + string(run1) + "/model", "", "", result{}, owner("runs:/"+string(run1)+"/model", "run_id")},
 		{"runs:/" + string(run1) + "/model", run2, "", result{}, owner("runs:/"+string(run1)+"/model", "run_id")},
+		{"runs:/" + string(run1) + "/model", run1, model1, result{}, owner("runs:/"+string(run1)+"/model", "model_id")},
+		{art1 + "/model", run1, model1, result{}, owner(art1+"/model", "model_id")},
 		{"runs:/nope/model", "nope", "", result{}, owner("runs:/nope/model", "run_id")},
 		{"runs:/", "", "", result{}, "Not a proper runs:/ URI: runs:/. Runs URIs must be of the form 'runs:/<run_id>/run-relative/path/to/artifact'"},
 		{"runs:/" + string(run1) + "/../../etc", run1, "", result{}, relative("runs:/" + string(run1) + "/../../etc")},

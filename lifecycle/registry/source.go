@@ -124,6 +124,9 @@ func (r *Registry) fromRun(ctx context.Context, n NewVersion, v *trimtab.ModelVe
 	if err != nil {
 		return err
 	}
+	if n.LoggedModel != "" {
+		return notOwner(n.Source, "model_id")
+	}
 	if trimtab.RunID(id) != n.Run {
 		return notOwner(n.Source, "run_id")
 	}
@@ -273,6 +276,9 @@ func (r *Registry) fromPlace(ctx context.Context, n NewVersion, v *trimtab.Model
 			return notOwner(n.Source, "model_id")
 		}
 		return ofLoggedModel(m, n.Source, p.Path, v)
+	}
+	if n.LoggedModel != "" {
+		return notOwner(n.Source, "model_id")
 	}
 	if n.Run != p.Run {
 		return notOwner(n.Source, "run_id")

@@ -53,8 +53,9 @@ const versionsTag = "mlflow.modelVersions"
 
 // CreateVersion makes the next version of a model and freezes the files that
 // its source names, or has them frozen once there are some and the run has
-// ended. A pipeline step that repeats the request gets the version that the
-// first one made; aliases see it when the step has succeeded.
+// ended. A pipeline step that repeats the request while the files are the same
+// gets the version that the first one made; aliases see it when the step has
+// succeeded.
 func (r *Registry) CreateVersion(ctx context.Context, n NewVersion) (trimtab.ModelVersion, error) {
 	v := trimtab.ModelVersion{
 		Model: n.Model, Source: n.Source, Run: n.Run, LoggedModel: n.LoggedModel, RunLink: n.RunLink,
@@ -68,12 +69,6 @@ func (r *Registry) CreateVersion(ctx context.Context, n NewVersion) (trimtab.Mod
 			return v, err
 		}
 	}
-	attempt := trimtab.CallOf(ctx).Actor.Attempt
-	var same string
-	if attempt != "" {
-		same = string(attempt) + ":" + string(trimtab.StateDigest(n))
-		v.Attempt = attempt
-	}
 	if noun(n.Tags) == "Prompt" {
 		if n.Source != "dummy-source" && n.Source != "prompt-template" {
 			return v, invalid("source", "Invalid prompt source: '%s'. Prompt sources must use an MLflow placeholder.", n.Source)
@@ -81,11 +76,40 @@ func (r *Registry) CreateVersion(ctx context.Context, n NewVersion) (trimtab.Mod
 	} else if err := r.resolve(ctx, n, &v); err != nil {
 		return v, err
 	}
-	v, err := r.cfg.Versions.Create(ctx, v, same)
+	same, err := r.sameRequest(ctx, n, v)
+	if err != nil {
+		return v, err
+	}
+	v.Attempt = trimtab.CallOf(ctx).Actor.Attempt
+	v, err = r.cfg.Versions.Create(ctx, v, same)
 	if err != nil || v.LoggedModel == "" {
 		return v, err
 	}
 	return v, r.noteVersion(ctx, v)
+}
+
+// sameRequest is the key under which the store finds the version of an equal
+// request of the same attempt: a client that lost its answer asks again. The
+// files belong to it, because a step may log a better model to the same place
+// and register that one too. People's requests have no key: who asks twice
+// wants two versions.
+func (r *Registry) sameRequest(ctx context.Context, n NewVersion, v trimtab.ModelVersion) (string, error) {
+	attempt := trimtab.CallOf(ctx).Actor.Attempt
+	if attempt == "" {
+		return "", nil
+	}
+	files := v.Manifest
+	if files == "" && v.Tree != "" {
+		list, err := r.cfg.Artifacts.List(ctx, v.Tree, v.TreePath)
+		if err != nil {
+			return "", err
+		}
+		files = trimtab.NewManifest(list).Digest()
+	}
+	return string(attempt) + ":" + string(trimtab.StateDigest(struct {
+		Request NewVersion
+		Files   trimtab.Digest
+	}{n, files})), nil
 }
 
 // noteVersion adds the version to the list in the logged model's tag. It stands

@@ -12,8 +12,10 @@ import (
 // notInModelName are the characters that a logged model's name cannot have, as MLflow's message lists them.
 const notInModelName = `('/', ':', '.', '%', '"', "'")`
 
-// CreateLoggedModel makes a pending logged model; without a name it gets one. A
-// pipeline step that repeats the request gets the model that the first one made.
+// CreateLoggedModel makes a pending logged model; without a name it gets one.
+// Every request makes a model of its own, a pipeline step's too: a training loop
+// that logs checkpoints asks for the same again and means another. What a client
+// leaves behind when it lost an answer is a pending model that nothing names.
 func (t *Tracker) CreateLoggedModel(ctx context.Context, m trimtab.LoggedModel) (trimtab.LoggedModel, error) {
 	if strings.ContainsAny(m.Name, `/:.%"'`) {
 		return m, invalid("logged model", "Invalid model name (%s) provided. Model name must be a non-empty string and cannot contain the following characters: %s", PythonString(m.Name), notInModelName)
@@ -31,18 +33,11 @@ func (t *Tracker) CreateLoggedModel(ctx context.Context, m trimtab.LoggedModel) 
 			return m, err
 		}
 	}
-	_, same := sameRequest(ctx, struct {
-		Experiment trimtab.ExperimentID
-		Name, Type string
-		Run        trimtab.RunID
-		Params     []trimtab.Param
-		Tags       map[string]string
-	}{m.Experiment, m.Name, m.Type, m.SourceRun, m.Params, m.Tags})
 	if m.Name == "" {
 		m.Name = t.cfg.Random.Name()
 	}
 	m.Status, m.Created = trimtab.LoggedModelPending, t.cfg.Clock()
-	return t.cfg.LoggedModels.Create(ctx, m, same)
+	return t.cfg.LoggedModels.Create(ctx, m, "")
 }
 
 // SetLoggedModelTags sets tags; of a key that occurs twice the last value counts.

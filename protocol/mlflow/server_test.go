@@ -771,6 +771,10 @@ func TestAttempts(t *testing.T) {
 			t.Errorf("%v", v)
 		}
 	}
+	upload(c, "/api/2.0/mlflow-artifacts/artifacts/"+exp+"/"+run+"/artifacts/m/MLmodel", "better")
+	if v := c.call("POST", "model-versions/create", version); at(t, v, "model_version", "version") != "2" {
+		t.Errorf("another model at the same place: %v", v)
+	}
 	c.refused("POST", "registered-models/alias", obj{"name": "m", "alias": "champion", "version": "1"}, 400, "BAD_REQUEST", "which has not succeeded")
 	c.refused("DELETE", "registered-models/delete", obj{"name": "m"}, 403, "PERMISSION_DENIED", "a pipeline step may not call")
 	attempt(trimtab.AttemptLost)
