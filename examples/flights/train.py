@@ -56,8 +56,8 @@ def main():
         curve = {}
         lgb.train(params, data(x[early], y[early]), args.trees, valid_sets=[data(x[late], y[late])],
                   valid_names=["held_out"], callbacks=[lgb.record_evaluation(curve)])
-        score = {name: values[-1] for name, values in curve["held_out"].items()}
-        print("held out:", score, flush=True)
+        score = {name: float(values[-1]) for name, values in curve["held_out"].items()}
+        print("held out:", ", ".join(f"{name} {v:.4f}" for name, v in score.items()), flush=True)
         mlflow.lightgbm.autolog(disable=True)
         booster = lgb.train(params, data(x, y), args.trees)
 

@@ -66,6 +66,7 @@ func New(cfg Config) *Engine {
 	if cfg.Interpreter == nil {
 		cfg.Interpreter = func() string { return "none" }
 	}
+	cfg.Interpreter = sync.OnceValue(cfg.Interpreter) // asking starts a process
 	if cfg.Clock == nil {
 		cfg.Clock = trimtab.SystemClock
 	}
