@@ -57,9 +57,9 @@ func (a *application) endpointCommand() *cobra.Command {
 }
 
 func (a *application) writeEndpoints(w io.Writer, all []view.Endpoint) error {
-	g := grid{head: []string{"ENDPOINT", "SERVES", "VERSION#", "READY", "WATERMARK", "ROWS#"}}
+	g := grid{head: []string{"ENDPOINT", "SERVES", "VERSION#", "READY", "WATERMARK", "PREDICTIONS#"}}
 	for _, e := range all {
-		g.add(e.Name, fmt.Sprintf("%s@%s", e.Model, e.Alias), versionText(e.Version), a.ready(w, e), dash(e.Watermark.String()), thousands(e.Counts["rows"]))
+		g.add(e.Name, fmt.Sprintf("%s@%s", e.Model, e.Alias), versionText(e.Version), a.ready(w, e), dash(e.Watermark.String()), thousands(e.Counts["predictions"]))
 	}
 	return a.table(w, g, "No endpoint is declared.")
 }
@@ -96,9 +96,13 @@ func (a *application) writeEndpoint(w io.Writer, e view.Endpoint) error {
 		}
 	}
 	if len(e.Counts) > 0 {
-		fmt.Fprintf(w, "\n%s\n", a.paint(w, bold, "counts since the server started"))
+		fmt.Fprintf(w, "\n%s\n", a.paint(w, bold, "counts"))
+		var pairs []string
 		for k, v := range sorted(e.Counts) {
-			fmt.Fprintf(w, "  %-10s %s\n", k, thousands(v))
+			pairs = append(pairs, "  "+k, thousands(v))
+		}
+		if err := facts(w, pairs...); err != nil {
+			return err
 		}
 	}
 	if len(e.Settled) > 0 {

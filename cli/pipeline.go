@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -255,32 +256,86 @@ func stepNames(run view.PipelineRun) []string {
 
 func (a *application) pipelineCancelCommand() *cobra.Command {
 	var reason string
+	var all, wait bool
 	cmd := &cobra.Command{
-		Use:     "cancel RUN",
-		Short:   "Cancel a pipeline run",
-		Long:    "Cancel a pipeline run: its steps get SIGTERM, and SIGKILL after five seconds.",
-		Example: `  trimtab pipeline cancel train --reason "wrong data"`,
-		Args:    exactly("RUN"),
+		Use:   "cancel RUN... | --all",
+		Short: "Cancel pipeline runs",
+		Long:  "Cancel pipeline runs: their steps get SIGTERM, and SIGKILL after five seconds.",
+		Example: `  trimtab pipeline cancel train --reason "wrong data"
+  trimtab pipeline cancel --all --wait`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if all == (len(args) > 0) {
+				return usage{errors.New("name the runs to cancel, or give --all")}
+			}
+			ctx := cmd.Context()
 			c, err := a.client()
 			if err != nil {
 				return err
 			}
-			run, err := resolveRun(cmd.Context(), c, args[0])
-			if err != nil {
-				return err
+			var runs []view.PipelineRun
+			if all {
+				if runs, err = openRuns(ctx, c); err != nil {
+					return err
+				}
 			}
-			if run, err = c.CancelPipeline(cmd.Context(), run.ID, reason); err != nil {
-				return err
+			for _, arg := range args {
+				run, err := resolveRun(ctx, c, arg)
+				if err != nil {
+					return err
+				}
+				runs = append(runs, run)
 			}
-			return a.show(run, func(w io.Writer) error {
-				fmt.Fprintf(w, "%s is %s\n", run.ID, run.State)
+			for i := range runs {
+				if runs[i], err = c.CancelPipeline(ctx, runs[i].ID, reason); err != nil {
+					return err
+				}
+			}
+			for i := range runs {
+				for wait && !runs[i].State.Ended() {
+					if err := pause(ctx, lookEvery); err != nil {
+						return err
+					}
+					if runs[i], err = c.PipelineRun(ctx, runs[i].ID); err != nil {
+						return err
+					}
+				}
+			}
+			return a.show(runs, func(w io.Writer) error {
+				for _, r := range runs {
+					fmt.Fprintf(w, "%s is %s\n", r.ID, r.State)
+				}
+				if len(runs) == 0 {
+					fmt.Fprintln(w, "No pipeline runs.")
+				}
 				return nil
 			})
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "cancelled by the command line", "why, for the record")
+	cmd.Flags().BoolVar(&all, "all", false, "every run of the project that has not ended")
+	cmd.Flags().BoolVar(&wait, "wait", false, "wait until they have ended")
 	return cmd
+}
+
+// openRuns lists the runs that have not ended.
+func openRuns(ctx context.Context, c *client.Client) ([]view.PipelineRun, error) {
+	var out []view.PipelineRun
+	var after trimtab.PageToken
+	for {
+		page, err := c.PipelineRuns(ctx, "", 500, after)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page.Items {
+			if !r.State.Ended() {
+				out = append(out, r)
+			}
+		}
+		if after = page.Next; after == "" {
+			return out, nil
+		}
+	}
 }
 
 func (a *application) pipelineExplainCommand() *cobra.Command {

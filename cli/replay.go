@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,18 +49,10 @@ With --follow the exit code is 0 when it succeeded and 1 when not.`,
 				return err
 			}
 			switch {
-			case resume && (source != "" || from != "" || to != ""):
-				return usage{errors.New("--resume goes on with the last replay as it was: leave --source, --from and --to out")}
 			case resume:
-				last, err := c.Replays(cmd.Context(), args[0])
-				if err != nil {
+				if start, err = lastReplay(cmd.Context(), c, start); err != nil {
 					return err
 				}
-				if len(last) == 0 {
-					return trimtab.Errorf(trimtab.NotFound, "replay", "endpoint %s has had no replay; start one with --source", args[0])
-				}
-				r := last[0]
-				start.Source, start.From, start.To = r.Source, r.From, r.To
 			case source == "":
 				return usage{errors.New("--source is missing: name the declared DataSource whose rows are replayed, or --resume")}
 			}
@@ -87,6 +81,40 @@ With --follow the exit code is 0 when it succeeded and 1 when not.`,
 	f.BoolVar(&resume, "resume", false, "go on with the last replay of the endpoint")
 	cmd.AddCommand(a.replayListCommand(), a.replayShowCommand(), a.replayCancelCommand())
 	return cmd
+}
+
+// lastReplay fills what was not given from the endpoint's last replay.
+func lastReplay(ctx context.Context, c *client.Client, start view.StartReplay) (view.StartReplay, error) {
+	last, err := c.Replays(ctx, start.Endpoint)
+	if err != nil {
+		return start, err
+	}
+	if len(last) == 0 {
+		return start, trimtab.Errorf(trimtab.NotFound, "replay", "endpoint %s has had no replay; start one with --source", start.Endpoint)
+	}
+	r := last[0]
+	if start.Source != "" && start.Source != r.Source {
+		return start, trimtab.Errorf(trimtab.Conflict, "replay", "the last replay of endpoint %s was of source %s: leave --resume out to replay %s", start.Endpoint, r.Source, start.Source)
+	}
+	return view.StartReplay{Endpoint: start.Endpoint, Source: r.Source, From: cmp.Or(start.From, r.From), To: cmp.Or(start.To, r.To)}, nil
+}
+
+// resolveReplay finds a replay by its id, or the last one of an endpoint by its name.
+func resolveReplay(ctx context.Context, c *client.Client, typed string) (view.Replay, error) {
+	if strings.HasPrefix(typed, "rp-") {
+		r, err := c.Replay(ctx, trimtab.ReplayID(typed))
+		if !trimtab.IsKind(err, trimtab.NotFound) {
+			return r, err
+		}
+	}
+	last, err := c.Replays(ctx, typed)
+	if err != nil {
+		return view.Replay{}, err
+	}
+	if len(last) == 0 {
+		return view.Replay{}, trimtab.Errorf(trimtab.NotFound, "replay "+typed, "there is no replay %s and no replay of an endpoint of that name; `trimtab replay list` shows them", typed)
+	}
+	return last[0], nil
 }
 
 func (a *application) replayListCommand() *cobra.Command {
@@ -118,14 +146,14 @@ func (a *application) replayListCommand() *cobra.Command {
 func (a *application) replayShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show REPLAY",
-		Short: "Show a replay with its progress",
+		Short: "Show a replay with its progress, by id or endpoint",
 		Args:  exactly("REPLAY"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
 				return err
 			}
-			r, err := c.Replay(cmd.Context(), trimtab.ReplayID(args[0]))
+			r, err := resolveReplay(cmd.Context(), c, args[0])
 			if err != nil {
 				return err
 			}
@@ -141,15 +169,18 @@ func (a *application) replayCancelCommand() *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
 		Use:   "cancel REPLAY",
-		Short: "Cancel a replay; what was sent stays",
+		Short: "Cancel a replay, by id or endpoint; what was sent stays",
 		Args:  exactly("REPLAY"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
 				return err
 			}
-			r, err := c.CancelReplay(cmd.Context(), trimtab.ReplayID(args[0]), reason)
+			r, err := resolveReplay(cmd.Context(), c, args[0])
 			if err != nil {
+				return err
+			}
+			if r, err = c.CancelReplay(cmd.Context(), r.ID, reason); err != nil {
 				return err
 			}
 			return a.show(r, func(w io.Writer) error {

@@ -181,7 +181,7 @@ type Endpoint struct {
 	State      trimtab.EndpointState `json:"state"`
 	Watermark  trimtab.Time          `json:"watermark,omitempty"`
 	Conditions []trimtab.Condition   `json:"conditions,omitempty"`
-	Counts     map[string]int64      `json:"counts,omitempty"` // requests, rows, errors, logged, dropped, labels, late, …
+	Counts     map[string]int64      `json:"counts,omitempty"` // predictions, dropped, labels, late, …
 	Settled    []trimtab.Settlement  `json:"settled,omitempty"`
 	URL        string                `json:"url,omitempty"`
 }

@@ -100,15 +100,26 @@ func (s Summary) Judge() Summary {
 	return s
 }
 
+// holds are the conditions that are good when they are true; any other condition
+// reports a trouble.
+var holds = map[string]bool{"Ready": true, "Loaded": true}
+
 func judgeEndpoint(e Endpoint, add func(Level, string, string, string, ...any)) {
 	subject := "endpoint/" + e.Name
-	if e.Version == 0 {
-		add(Critical, subject, fmt.Sprintf("trimtab model alias set %s %s VERSION", e.Model, e.Alias), "answers 503: alias %s of model %s points to no version that can be served", e.Alias, e.Model)
-	}
+	told := false
 	for _, c := range e.Conditions {
-		if c.Type != "Ready" && c.Type != "NoVersion" && c.Status || c.Type == "Ready" && !c.Status && e.Version != 0 {
-			add(Critical, subject, "", "%s: %s", c.Type, cmp.Or(c.Message, c.Reason))
+		if c.Status == holds[c.Type] || c.Type == "Ready" || c.Type == "NoVersion" {
+			continue // Ready and NoVersion say that it does not answer, the others say why
 		}
+		told = true
+		if why := cmp.Or(c.Message, c.Reason); c.Type == "Loaded" {
+			add(Critical, subject, "trimtab endpoint show "+e.Name, "the version that %s@%s points to cannot be loaded: %s", e.Model, e.Alias, why)
+		} else {
+			add(Critical, subject, "trimtab endpoint show "+e.Name, "%s: %s", c.Type, why)
+		}
+	}
+	if e.Version == 0 && !told {
+		add(Critical, subject, fmt.Sprintf("trimtab model alias set %s %s VERSION", e.Model, e.Alias), "answers 503: alias %s of model %s points to no version", e.Alias, e.Model)
 	}
 	if n := e.Counts["dropped"]; n > 0 {
 		add(Warning, subject, "declare logging: {durability: durable}", "%d predictions were answered and not logged: the queue of the log was full", n)
