@@ -118,6 +118,9 @@ func (r *Registry) SetAlias(ctx context.Context, name trimtab.ModelName, alias t
 		return err
 	}
 	_, err := r.cfg.Models.SetAlias(ctx, name, trimtab.MoveAlias{Alias: alias, To: to})
+	if trimtab.IsKind(err, trimtab.NotFound) { // the model or the version: MLflow says one thing of both
+		return trimtab.Errorf(trimtab.NotFound, "model "+string(name), "Model Version (name=%s, version=%d) not found", name, to)
+	}
 	return err
 }
 

@@ -2,6 +2,7 @@ package track
 
 import (
 	"context"
+	"net/url"
 	"strings"
 
 	"github.com/trimtab/trimtab"
@@ -50,6 +51,9 @@ func (t *Tracker) checkPlace(ctx context.Context, tree trimtab.TreeID, path stri
 	if path == "" {
 		return invalid("artifact", "Invalid path: an artifact needs a name")
 	}
+	if err := plainName(path); err != nil {
+		return err
+	}
 	below, err := t.cfg.Artifacts.List(ctx, tree, path)
 	if err != nil {
 		return err
@@ -72,4 +76,23 @@ func (t *Tracker) checkPlace(ctx context.Context, tree trimtab.TreeID, path stri
 		}
 	}
 	return nil
+}
+
+// plainName refuses the names that MLflow's clients take for an attack when they
+// meet them in a listing, which they then refuse as a whole: one with a '#', and
+// one whose percent signs hide a separator or a step upwards, however deep.
+func plainName(path string) error {
+	if strings.Contains(path, "#") {
+		return invalid("artifact "+path, "Invalid path: %q contains a '#'", path)
+	}
+	for name := path; ; {
+		plain, err := url.PathUnescape(name)
+		if err != nil || plain == name {
+			return nil
+		}
+		if clean, err := trimtab.ArtifactPath(plain); err != nil || clean != plain || strings.Count(plain, "/") != strings.Count(path, "/") {
+			return invalid("artifact "+path, "Invalid path: %q means another path when it is decoded once more", path)
+		}
+		name = plain
+	}
 }

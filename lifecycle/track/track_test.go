@@ -302,6 +302,12 @@ func TestUploads(t *testing.T) {
 		{root, "r", "", "dir/other", ""},
 		{root, "r", "", "plain", ""}, // once more
 		{root, "r", "", "", "Invalid path: an artifact needs a name"},
+		{root, "r", "", "100%", ""},
+		{root, "r", "", "a%20b", ""},
+		{root, "r", "", "a#b", `Invalid path: "a#b" contains a '#'`},
+		{root, "r", "", "%2e%2e", `Invalid path: "%2e%2e" means another path when it is decoded once more`},
+		{root, "r", "", "a%2Fb", `Invalid path: "a%2Fb" means another path when it is decoded once more`},
+		{root, "r", "", "%252e%252e", `Invalid path: "%252e%252e" means another path when it is decoded once more`},
 		{root, "r", "", "dir", "Invalid path: dir is a folder (it holds dir/file)"},
 		{root, "r", "", "plain/x/y", "Invalid path: plain is a file, so y cannot lie below it"},
 		{"mlflow-artifacts:/2/r/artifacts", "r", "", "new", "nothing keeps its artifacts at mlflow-artifacts:/2/r/artifacts"},

@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/lifecycle/registry"
@@ -286,33 +287,58 @@ func (s *server) sendArtifact(w http.ResponseWriter, r *http.Request, a trimtab.
 	return nil
 }
 
+// disposition names the download: a name beyond ASCII in its own parameter, with
+// what is left of it for clients that do not know that one.
 func disposition(name string) string {
-	if d := mime.FormatMediaType("attachment", map[string]string{"filename": name}); d != "" {
-		return d
+	ascii := strings.Map(func(r rune) rune {
+		if r >= utf8.RuneSelf {
+			return -1
+		}
+		return r
+	}, name)
+	plain := ascii
+	if plain == "" {
+		plain = "download"
 	}
-	return "attachment"
+	d := mime.FormatMediaType("attachment", map[string]string{"filename": plain})
+	if d == "" {
+		return "attachment"
+	}
+	if ascii != name {
+		d += "; filename*=UTF-8''" + strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+	}
+	return d
 }
 
-// types are the media types of the files that models and runs usually have. A
-// fixed table answers the same on every machine.
+// textEndings and textNames are the files that MLflow takes for plain text.
+var (
+	textEndings = wordSet("txt log err cfg conf cnf cf ini properties prop hocon toml yaml yml xml json js py py3 csv tsv md rst ipynb")
+	textNames   = wordSet("MLmodel MLproject")
+)
+
+// types are the media types of other files that runs usually have. A fixed table
+// answers the same on every machine.
 var types = map[string]string{
-	".json": "application/json", ".txt": "text/plain", ".log": "text/plain", ".md": "text/plain", ".py": "text/plain",
-	".yaml": "text/plain", ".yml": "text/plain", ".toml": "text/plain", ".cfg": "text/plain", ".ini": "text/plain",
-	".csv": "text/csv", ".tsv": "text/tab-separated-values", ".html": "text/html", ".htm": "text/html", ".css": "text/css",
-	".js": "text/javascript", ".xml": "application/xml", ".pdf": "application/pdf", ".zip": "application/zip", ".gz": "application/gzip",
-	".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".svg": "image/svg+xml", ".webp": "image/webp",
-	".mp4": "video/mp4", ".mp3": "audio/mpeg", ".wav": "audio/wav",
+	"html": "text/html", "htm": "text/html", "css": "text/css", "pdf": "application/pdf", "zip": "application/zip",
+	"tar": "application/x-tar", "gz": "application/gzip", "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg",
+	"gif": "image/gif", "svg": "image/svg+xml", "webp": "image/webp", "mp4": "video/mp4", "mp3": "audio/mpeg", "wav": "audio/x-wav",
 }
 
-// plainNames are files without an ending that are text.
-var plainNames = map[string]bool{"MLmodel": true, "MLproject": true}
+func wordSet(words string) map[string]bool {
+	set := map[string]bool{}
+	for w := range strings.FieldsSeq(words) {
+		set[w] = true
+	}
+	return set
+}
 
 func contentType(name string) string {
 	base := path.Base(name)
-	if plainNames[base] {
+	ending := strings.TrimPrefix(path.Ext(base), ".")
+	if textEndings[ending] || textNames[base] {
 		return "text/plain"
 	}
-	if t, ok := types[strings.ToLower(path.Ext(base))]; ok {
+	if t, ok := types[strings.ToLower(ending)]; ok {
 		return t
 	}
 	return "application/octet-stream"

@@ -39,10 +39,10 @@ func serverInfo(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// noMultipart makes clients fall back to one plain upload: they match the
-// beginning of this sentence.
+// noMultipart makes clients fall back to one plain upload: they match this
+// sentence.
 func noMultipart(http.ResponseWriter, *http.Request) error {
-	return trimtab.Errorf(trimtab.Unsupported, "artifact", "Multipart upload is not supported for the current artifact repository: upload the file in one request")
+	return trimtab.Errorf(trimtab.Unsupported, "artifact", "Multipart upload is not supported for the current artifact repository")
 }
 
 func noPresigned(what string) func(http.ResponseWriter, *http.Request) error {

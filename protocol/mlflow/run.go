@@ -21,7 +21,7 @@ func (s *server) createRun(w http.ResponseWriter, r *http.Request) error {
 	}
 	return answer(w, r, func(d *doc) {
 		d.object("run")
-		d.run(run)
+		d.runSoFar(run)
 		d.end()
 	})
 }
@@ -45,6 +45,23 @@ func (s *server) getRun(w http.ResponseWriter, r *http.Request) error {
 
 // run writes the fields of a run with all that belongs to it.
 func (d *doc) run(r trimtab.Run) {
+	d.runSoFar(r)
+	d.object("outputs")
+	if len(r.Outputs) > 0 {
+		d.list("model_outputs")
+		for _, o := range r.Outputs {
+			d.begin()
+			d.str("model_id", string(o.Model))
+			d.num("step", o.Step)
+			d.end()
+		}
+		d.endList()
+	}
+	d.end()
+}
+
+// runSoFar writes a run without outputs: what MLflow answers to its creation.
+func (d *doc) runSoFar(r trimtab.Run) {
 	d.object("info")
 	d.runInfo(r)
 	d.end()
@@ -63,18 +80,6 @@ func (d *doc) run(r trimtab.Run) {
 	d.end()
 	d.object("inputs")
 	d.inputs(r)
-	d.end()
-	d.object("outputs")
-	if len(r.Outputs) > 0 {
-		d.list("model_outputs")
-		for _, o := range r.Outputs {
-			d.begin()
-			d.str("model_id", string(o.Model))
-			d.num("step", o.Step)
-			d.end()
-		}
-		d.endList()
-	}
 	d.end()
 }
 

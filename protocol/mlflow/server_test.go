@@ -405,12 +405,15 @@ func TestBadRequests(t *testing.T) {
 	}
 	c.refused("GET", "registered-models/search?max_results=1001", nil, 400, "INVALID_PARAMETER_VALUE", "Invalid value \"1001\" for parameter 'max_results' supplied")
 	c.refused("GET", "model-versions/search?max_results=200001", nil, 400, "INVALID_PARAMETER_VALUE", "for parameter 'max_results' supplied")
-	r := httptest.NewRequest("POST", "/api/2.0/mlflow/experiments/create", strings.NewReader(`{"name":"x"}`))
-	r.Host = "localhost"
-	w := httptest.NewRecorder()
-	c.h.ServeHTTP(w, r)
-	if w.Code != 400 || !strings.Contains(w.Body.String(), "Content-Type must be one of ['application/json'].") {
-		t.Errorf("without content type: %d %s", w.Code, w.Body)
+	for kind, want := range map[string]string{"": "Content-Type header is missing.", "text/plain": "Content-Type must be one of ['application/json'].", "application/json; charset=utf-8": "experiment_id"} {
+		r := httptest.NewRequest("POST", "/api/2.0/mlflow/experiments/create", strings.NewReader(`{"name":"x"}`))
+		r.Host = "localhost"
+		r.Header.Set("Content-Type", kind)
+		w := httptest.NewRecorder()
+		c.h.ServeHTTP(w, r)
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("content type %q: %d %s", kind, w.Code, w.Body)
+		}
 	}
 	if got := c.call("POST", "experiments/create", `"{\"name\":\"twice encoded\"}"`); got["experiment_id"] == nil {
 		t.Errorf("%v", got)
@@ -601,7 +604,7 @@ func TestArtifacts(t *testing.T) {
 	root := proxy + "/" + exp + "/" + run + "/artifacts"
 	// the escaped name in the URL, and the name that it means
 	odd := map[string]string{
-		"plain.txt": "plain.txt", "dir/a%20b.txt": "dir/a b.txt", "dir/%C3%A4%3F%23.json": "dir/ä?#.json", "dir/%2520": "dir/%20",
+		"plain.txt": "plain.txt", "dir/a%20b.txt": "dir/a b.txt", "dir/%C3%A4%3F.json": "dir/ä?.json", "dir/%2520": "dir/%20",
 		"dir/100%25": "dir/100%", "dir/sub/x": "dir/sub/x", "dir/semi;colon": "dir/semi;colon", "empty": "empty", "dir/a%2Fb": "dir/a/b",
 	}
 	for escaped, name := range odd {
@@ -642,7 +645,7 @@ func TestArtifacts(t *testing.T) {
 	list := c.call("GET", "artifacts/list?run_id="+run+"&path=dir", nil)
 	same(t, list, `{"root_uri":"mlflow-artifacts:/`+exp+`/`+run+`/artifacts","files":[
 		{"path":"dir/%20","is_dir":false,"file_size":18},{"path":"dir/100%","is_dir":false,"file_size":19},{"path":"dir/a","is_dir":true},{"path":"dir/a b.txt","is_dir":false,"file_size":22},
-		{"path":"dir/semi;colon","is_dir":false,"file_size":25},{"path":"dir/sub","is_dir":true},{"path":"dir/ä?#.json","is_dir":false,"file_size":24}]}`)
+		{"path":"dir/semi;colon","is_dir":false,"file_size":25},{"path":"dir/sub","is_dir":true},{"path":"dir/ä?.json","is_dir":false,"file_size":23}]}`)
 	var top obj
 	if err := json.Unmarshal(c.do("GET", proxy+"?path="+exp+"/"+run+"/artifacts", nil).Body.Bytes(), &top); err != nil {
 		t.Fatal(err)
@@ -659,10 +662,17 @@ func TestArtifacts(t *testing.T) {
 	c.refused("GET", "/get-artifact?path=x", nil, 400, "INVALID_PARAMETER_VALUE", "Request must specify run_id or run_uuid.")
 	c.refused("GET", root+"/none", nil, 404, "RESOURCE_DOES_NOT_EXIST", "No such artifact: 'none'")
 	c.refused("GET", root+"/dir", nil, 404, "RESOURCE_DOES_NOT_EXIST", "No such artifact: 'dir'")
-	for _, path := range []string{root + "/%2e%2e/x", root + "/a%5Cb", root + "/a%00", root + "/a/%2e/b", root + "/a%2F%2Fb"} {
+	for _, path := range []string{root + "/%2e%2e/x", root + "/a%5Cb", root + "/a%00", root + "/a/%2e/b", root + "/a%2F%2Fb", root + "/../x", root + "/./x"} {
 		c.refused("GET", path, nil, 400, "INVALID_PARAMETER_VALUE", "Invalid path")
 		c.refused("PUT", path, strings.NewReader("x"), 400, "INVALID_PARAMETER_VALUE", "Invalid path")
 	}
+	for name, want := range map[string][2]string{"dir/%C3%A4%3F.json": {"text/plain", "attachment; filename=\"?.json\"; filename*=UTF-8''%C3%A4%3F.json"}, "dir/a%20b.txt": {"text/plain", `attachment; filename="a b.txt"`},
+		"dir/100%25": {"application/octet-stream", "attachment; filename=100%"}} {
+		if h := c.do("GET", root+"/"+name, nil).Header(); h.Get("Content-Type") != want[0] || h.Get("Content-Disposition") != want[1] {
+			t.Errorf("%s: %s, %s", name, h.Get("Content-Type"), h.Get("Content-Disposition"))
+		}
+	}
+	c.refused("PUT", root+"/a%23b", strings.NewReader("x"), 400, "INVALID_PARAMETER_VALUE", "contains a '#'")
 	c.refused("PUT", root+"/dir", strings.NewReader("x"), 400, "INVALID_PARAMETER_VALUE", "dir is a folder")
 	c.refused("PUT", root+"/plain.txt/x", strings.NewReader("x"), 400, "INVALID_PARAMETER_VALUE", "plain.txt is a file")
 	c.refused("PUT", proxy+"/99/"+run+"/artifacts/x", strings.NewReader("x"), 404, "RESOURCE_DOES_NOT_EXIST", "nothing keeps its artifacts at")

@@ -70,7 +70,11 @@ func notText(name, why string) error {
 // than the route does.
 func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.Method == http.MethodPost || r.Method == http.MethodPut {
-		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
+		header := r.Header.Get("Content-Type")
+		if header == "" {
+			return nil, invalid("content-type", "Bad Request. Content-Type header is missing.")
+		}
+		if kind, _, _ := mime.ParseMediaType(header); kind != "application/json" {
 			return nil, invalid("content-type", "Bad Request. Content-Type must be one of ['application/json'].")
 		}
 	}

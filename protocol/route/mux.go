@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"path"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -130,7 +132,43 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r2.URL = &u
 		r = &r2
 	}
+	if dotted(r.URL.EscapedPath()) {
+		m.refuseDotted(w, r)
+		return
+	}
 	m.mux.ServeHTTP(w, r)
+}
+
+// dotted reports whether a path steps upwards or stays in place. ServeMux would
+// redirect to where the steps lead; nobody means that who is honest, and a
+// redirected upload would arrive under another name.
+func dotted(path string) bool {
+	for part := range strings.SplitSeq(path, "/") {
+		if part == "." || part == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// refuseDotted refuses the request in the way of the route that it would have
+// reached with other parts instead of the steps.
+func (m *Mux) refuseDotted(w http.ResponseWriter, r *http.Request) {
+	refusal := trimtab.Errorf(trimtab.Invalid, "path", "Invalid path: %q has a '.' or '..' part", r.URL.Path)
+	parts := strings.Split(r.URL.EscapedPath(), "/")
+	for i, part := range parts {
+		if part == "." || part == ".." {
+			parts[i] = "-"
+		}
+	}
+	stepless := *r
+	stepless.URL = &url.URL{Path: path.Clean("/" + strings.Join(parts, "/"))}
+	h, _ := m.mux.Handler(&stepless)
+	if e, ok := h.(*entry); ok {
+		e.serve(w, r, refusal)
+		return
+	}
+	WriteError(w, r, refusal)
 }
 
 // entry is a route as ServeMux holds it.
@@ -140,7 +178,10 @@ type entry struct {
 	meter *meter
 }
 
-func (e *entry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (e *entry) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.serve(w, r, nil) }
+
+// serve answers a request, with refusal when it is not nil.
+func (e *entry) serve(w http.ResponseWriter, r *http.Request, refusal error) {
 	m := e.mux
 	began := m.cfg.Clock()
 	rec := &recorder{ResponseWriter: w}
@@ -171,6 +212,9 @@ func (e *entry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 
 	err := e.admit(r, &call)
+	if err == nil {
+		err = refusal
+	}
 	if err == nil {
 		if limit := e.limit(); limit > 0 {
 			if r.ContentLength > limit {

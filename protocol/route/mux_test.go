@@ -351,6 +351,23 @@ func TestPrefix(t *testing.T) {
 	}
 }
 
+// A path with steps is refused by the route it names, and never redirected.
+func TestDottedPaths(t *testing.T) {
+	teapot := func(w http.ResponseWriter, _ *http.Request, err error) {
+		w.WriteHeader(http.StatusTeapot)
+		_, _ = io.WriteString(w, Message(err))
+	}
+	m := table(t, Config{}, Route{Method: "PUT", Pattern: "/a/{p...}", Auth: Public, Handle: ok, Fail: teapot})
+	for target, want := range map[string]int{"/a/b/../c": 418, "/a/./b": 418, "/a/..": 418, "/../etc": 400, "/a/..b": 200, "/a/b.": 200} {
+		if w := do(m, "PUT", target, nil); w.Code != want {
+			t.Errorf("%s: %d %s, want %d", target, w.Code, w.Body, want)
+		}
+	}
+	if w := do(m, "PUT", "/a/b/../c", func(r *http.Request) { r.Host = "evil.example" }); !strings.Contains(w.Body.String(), "does not answer to the name") {
+		t.Errorf("a foreign host: %s", w.Body)
+	}
+}
+
 func TestMetricsBeginAtZero(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	m := table(t, Config{Registerer: reg}, Route{Method: "GET", Pattern: "/a", Auth: Public, Handle: ok})
