@@ -236,7 +236,26 @@ func (e *entry) serve(w http.ResponseWriter, r *http.Request, refusal error) {
 		aborted = true
 		return
 	}
+	drain(w, r)
 	e.fail(rec, r, err)
+}
+
+// Bounds of what is read of a refused request.
+const (
+	drainBytes = 64 << 20
+	drainTime  = 10 * time.Second
+)
+
+// drain reads the rest of the body of a request that is refused. A client that
+// is still sending when the connection closes sees a broken connection instead
+// of the refusal, and MLflow's sends the same again for minutes.
+func drain(w http.ResponseWriter, r *http.Request) {
+	if r.Body == nil || r.Body == http.NoBody || r.Header.Get("Expect") != "" {
+		return
+	}
+	// A writer that knows no deadline (a test's) has its body at hand.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
+	_, _ = io.CopyN(io.Discard, r.Body, drainBytes)
 }
 
 // admit checks the request before its handler sees it and completes the call.

@@ -1,13 +1,16 @@
 package route
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -277,6 +280,32 @@ func TestBodyLimit(t *testing.T) {
 		if tc.want == 413 && !strings.Contains(w.Body.String(), "larger than") {
 			t.Errorf("%s: %s", tc.path, w.Body)
 		}
+	}
+}
+
+// A client that sends a large body to a route that refuses it can send all of it
+// and then reads why.
+func TestRefusedBodiesAreRead(t *testing.T) {
+	m := table(t, Config{Authenticate: func(*http.Request) (trimtab.Actor, error) {
+		return trimtab.Actor{}, trimtab.Errorf(trimtab.Denied, "", "not you")
+	}}, Route{Method: "PUT", Pattern: "/up", Auth: Attempt, Raw: true, Handle: ok})
+	srv := httptest.NewServer(m)
+	defer srv.Close()
+	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const size = 16 << 20
+	if _, err := fmt.Fprintf(conn, "PUT /up HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", size); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Write(make([]byte, size)); err != nil {
+		t.Fatalf("the body could not be sent: %v", err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || resp.StatusCode != http.StatusForbidden {
+		t.Errorf("%v, %v", resp, err)
 	}
 }
 
