@@ -282,7 +282,7 @@ func (r *Runs) Recent(ctx context.Context, limit int) (out []trimtab.Run, err er
 	err = r.db.read(ctx, func(q *Query) error {
 		ws := trimtab.CallOf(ctx).Workspace
 		var all []*runRow
-		rows, err := q.Rows("SELECT "+runColumns+" FROM runs r WHERE r.workspace = ? AND r.lifecycle = 'active' ORDER BY r.start_time DESC, r.id LIMIT ?", string(ws), int64(limit))
+		rows, err := q.Rows("SELECT "+runColumns+" FROM runs r WHERE r.workspace = ? AND r.experiment >= 0 AND r.lifecycle = 'active' ORDER BY r.start_time DESC, r.id LIMIT ?", string(ws), int64(limit))
 		err = collect(rows, err, func(rows *dbsql.Rows) error {
 			row, err := scanRun(rows, ws)
 			all = append(all, &row)

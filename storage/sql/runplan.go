@@ -1,13 +1,16 @@
 package sql
 
 import (
+	"slices"
 	"unicode/utf8"
 
 	"github.com/trimtab/trimtab/pure/filter"
 )
 
-// runPlan says from where a search enters the runs. SQLite knows no statistics
-// here, so it is told; PostgreSQL plans the sorted form by itself.
+// runPlan says from where a search enters the runs. Planners know little of how
+// many runs have a key and less of what one value of it selects; SQLite has no
+// statistics here at all, and PostgreSQL none of a table that has just grown. So
+// the plan is made here, from counts that stop early, and both engines follow it.
 type runPlan struct {
 	// driver, when not nil, appends the rest of "SELECT rid FROM …": the narrowest
 	// condition that an index answers.
@@ -24,11 +27,11 @@ const maxProbes = 8
 func narrow(limit int) int64 { return int64(1024 + 4*min(limit, 2000)) }
 
 func (f *runFinder) plan(q *Query) (runPlan, error) {
+	if err := q.followIndexes(); err != nil {
+		return runPlan{}, err
+	}
 	byMetric := f.orders[0].Entity == filter.Metric
 	byStart := f.orders[0].Entity == filter.Attribute && f.orders[0].Key == "start_time" && f.orders[0].Descending
-	if q.Postgres() {
-		return runPlan{walk: byMetric}, nil
-	}
 	plan := runPlan{walk: byMetric}
 	if f.Filter == nil && byStart {
 		return plan, nil
@@ -40,7 +43,7 @@ func (f *runFinder) plan(q *Query) (runPlan, error) {
 		if err := enter(st); err != nil {
 			return plan, err
 		}
-		st.add(" LIMIT ?)", best)
+		st.add(" LIMIT ?) counted", best)
 		var n int64
 		if err := q.on.QueryRowContext(q.ctx, st.text.String(), st.args...).Scan(&n); err != nil {
 			return plan, err
@@ -63,66 +66,78 @@ func (f *runFinder) drivers() []func(st *statement) error {
 	if and, ok := f.Filter.(filter.And); ok {
 		clauses = and.Exprs
 	}
+	// What is asked of one key is one range of its index.
+	type target struct {
+		entity filter.Entity
+		key    string
+	}
+	var order []target
+	byTarget := map[target][]filter.Expr{}
 	for _, clause := range clauses {
-		if d := driverOf(clause); d != nil && len(all) < maxProbes {
-			all = append(all, d)
+		entity, key, ok := indexed(clause)
+		if !ok {
+			continue
 		}
+		t := target{entity, key}
+		if byTarget[t] == nil {
+			order = append(order, t)
+		}
+		byTarget[t] = append(byTarget[t], clause)
+	}
+	for _, t := range order[:min(len(order), maxProbes)] {
+		all = append(all, driverOf(t.entity, t.key, filter.All(byTarget[t]...)))
 	}
 	return all
 }
 
-// driverOf turns a clause into the runs that it names, nil when no index answers it.
-func driverOf(e filter.Expr) func(st *statement) error {
-	var entity filter.Entity
-	var key string
+// indexed returns the key that a clause is about when an index on its values
+// answers it.
+func indexed(e filter.Expr) (entity filter.Entity, key string, ok bool) {
 	switch x := e.(type) {
 	case filter.Cmp:
 		entity, key = x.Entity, x.Key
-		switch {
-		case x.Value.IsNaN() || x.Op == filter.NotEqual || entity != filter.Metric && x.Op != filter.Equal || !short(x.Value):
-			return nil
-		}
+		ok = !x.Value.IsNaN() && short(x.Value) && (x.Op == filter.Equal || entity == filter.Metric && x.Op != filter.NotEqual)
 	case filter.In:
 		entity, key = x.Entity, x.Key
-		if x.Negated {
-			return nil
-		}
-		for _, v := range x.Values {
-			if !short(v) {
-				return nil
-			}
-		}
+		ok = !x.Negated && !slices.ContainsFunc(x.Values, func(v filter.Value) bool { return !short(v) })
 	case filter.Between:
 		entity, key = x.Entity, x.Key
-		if x.Negated {
-			return nil
-		}
-	default:
-		return nil
+		ok = !x.Negated
 	}
-	var f field
-	var head string
-	switch {
-	case entity == filter.Metric:
-		f = field{kind: floatField, expr: "c.last_value", nan: "c.last_nan"}
-		head = "c.rid FROM series c WHERE c.key = ? AND "
-	case entity == filter.Param:
-		f = field{expr: "c.value"}
-		head = "c.rid FROM params c WHERE length(c.value) <= 256 AND c.key = ? AND "
-	case entity == filter.Tag, entity == filter.Attribute && key == "run_name":
-		if entity == filter.Attribute {
-			key = runNameTag
-		}
-		f = field{expr: "c.value"}
-		head = "c.rid FROM tags c WHERE length(c.value) <= 256 AND c.key = ? AND "
+	if entity == filter.Attribute && key == "run_name" {
+		entity, key = filter.Tag, runNameTag
+	}
+	return entity, key, ok && (entity == filter.Metric || entity == filter.Param || entity == filter.Tag)
+}
+
+// driverOf makes the driver of a condition on one key.
+func driverOf(entity filter.Entity, key string, e filter.Expr) func(st *statement) error {
+	f, from := field{expr: "c.value"}, ""
+	switch entity {
+	case filter.Metric:
+		f, from = field{kind: floatField, expr: "c.last_value", nan: "c.last_nan"}, "series c WHERE c.key = ? AND "
+	case filter.Param:
+		from = "params c WHERE length(c.value) <= 256 AND c.key = ? AND "
 	default:
-		return nil
+		from = "tags c WHERE length(c.value) <= 256 AND c.key = ? AND "
 	}
 	return func(st *statement) error {
-		st.add(head, key)
+		st.add("c.rid FROM "+from, key)
 		return st.where(e, func(filter.Entity, string) (field, bool) { return f, true })
 	}
 }
 
 // short reports whether the value is within the index on values.
 func short(v filter.Value) bool { return utf8.RuneCountInString(v.Text) <= 256 }
+
+// followIndexes makes PostgreSQL join row by row along indexes for the rest of
+// the transaction, as SQLite does: the tables come in the order of the plan, and
+// what a page does not need is not read.
+func (q *Query) followIndexes() error {
+	if !q.Postgres() {
+		return nil
+	}
+	_, err := q.on.ExecContext(q.ctx, `SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+		set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('join_collapse_limit', '1', true), set_config('jit', 'off', true)`)
+	return err
+}

@@ -174,16 +174,13 @@ func (f *runFinder) sorted(q *Query, p runPlan) ([]int64, place, error) {
 		if err := p.driver(st); err != nil {
 			return nil, nil, err
 		}
-		st.add(") d CROSS JOIN runs r")
+		st.add(") d")
+		st.runsOf("d")
 	} else {
 		st.add(" FROM runs r")
 	}
 	f.leftJoins(st, f.joins)
-	if p.driver != nil {
-		st.add(" WHERE r.rid = d.rid AND ")
-	} else {
-		st.add(" WHERE ")
-	}
+	st.add(" WHERE ")
 	if err := f.conditions(st); err != nil {
 		return nil, nil, err
 	}
@@ -211,9 +208,10 @@ func (f *runFinder) part(q *Query, class int64, limit int) ([]int64, place, erro
 			terms[1].expr = "0.0" // the stored value of NaN
 		}
 		st.selectTerms(terms)
-		st.add(" FROM series " + lead.alias + " CROSS JOIN runs r")
+		st.add(" FROM series " + lead.alias)
+		st.runsOf(lead.alias)
 		f.leftJoins(st, f.joins[1:])
-		st.add(" WHERE "+lead.alias+".key = ? AND "+lead.alias+".last_nan = ? AND r.rid = "+lead.alias+".rid AND ", lead.key, class)
+		st.add(" WHERE "+lead.alias+".key = ? AND "+lead.alias+".last_nan = ? AND ", lead.key, class)
 	} else {
 		terms[1].expr = "0.0"
 		st.selectTerms(terms)
@@ -243,6 +241,15 @@ func (s *statement) selectTerms(terms []term) {
 	for _, t := range terms {
 		s.add(", " + t.expr)
 	}
+}
+
+// runsOf joins the run of each row of a table, which stays the outer one.
+func (s *statement) runsOf(table string) {
+	if s.engine == postgresEngine {
+		s.add(" CROSS JOIN LATERAL (SELECT x.* FROM runs x WHERE x.rid = " + table + ".rid OFFSET 0) r")
+		return
+	}
+	s.add(" CROSS JOIN runs r ON r.rid = " + table + ".rid")
 }
 
 func (f *runFinder) leftJoins(st *statement, joins []join) {

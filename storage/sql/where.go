@@ -122,7 +122,12 @@ func (s *statement) leaf(of fields, e filter.Entity, key string, condition func(
 	case f.from != "":
 		s.add("EXISTS (SELECT 1 FROM "+f.from+" AND (", f.args...)
 		condition(f)
-		s.add("))")
+		// PostgreSQL must not turn the question into a join, and then the join around.
+		if s.engine == postgresEngine {
+			s.add(") OFFSET 0)")
+		} else {
+			s.add("))")
+		}
 	case f.absent != "":
 		s.add("(NOT " + f.absent + " AND (")
 		condition(f)

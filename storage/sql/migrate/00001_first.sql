@@ -110,7 +110,8 @@ CREATE TABLE runs (
     UNIQUE (workspace, id)
 );
 CREATE INDEX runs_recent ON runs (workspace, experiment, lifecycle, start_time DESC, id);
-CREATE INDEX runs_newest ON runs (workspace, start_time DESC, id);
+-- For the newest of all experiments; the condition keeps searches of some from it.
+CREATE INDEX runs_newest ON runs (workspace, start_time DESC, id) WHERE experiment >= 0;
 CREATE INDEX runs_attempt ON runs (attempt) WHERE attempt <> '';
 CREATE INDEX runs_dirty ON runs (rid) WHERE dirty = 2;
 CREATE UNIQUE INDEX runs_idempotency ON runs (workspace, idempotency) WHERE idempotency <> '';
