@@ -18,9 +18,6 @@ var pointTerms = []term{
 	{kind: integerField, expr: "c.nan"},
 }
 
-// intervalPoints is how many points of one run an interval query returns at most.
-const intervalPoints = 2500
-
 // seriesOf finds the series of a metric of a run; ok is false when the run has
 // never logged it. A run that does not exist is NotFound.
 func (r *Runs) seriesOf(s *session, id trimtab.RunID, key string) (series int64, ok bool, err error) {
@@ -126,9 +123,8 @@ func (r *Runs) HistoryBulk(ctx context.Context, ids []trimtab.RunID, key string,
 }
 
 type runSeries struct {
-	run      trimtab.RunID
-	series   int64
-	min, max int64 // steps
+	run    trimtab.RunID
+	series int64
 }
 
 // seriesOfRuns finds the series of a metric of several runs, in the order of the
@@ -139,12 +135,11 @@ func (r *Runs) seriesOfRuns(s *session, ids []trimtab.RunID, key string) ([]runS
 		names[i] = string(id)
 	}
 	found := map[trimtab.RunID]runSeries{}
-	rows, err := s.Rows(`SELECT r.id, c.id, c.last_step, (SELECT MIN(p.step) FROM points p WHERE p.series = c.id)
-		FROM `+s.engine.strs()+` i CROSS JOIN runs r CROSS JOIN series c WHERE r.workspace = ? AND r.id = i.id AND c.rid = r.rid AND c.key = ?`,
+	rows, err := s.Rows(`SELECT r.id, c.id FROM `+s.engine.strs()+` i CROSS JOIN runs r CROSS JOIN series c WHERE r.workspace = ? AND r.id = i.id AND c.rid = r.rid AND c.key = ?`,
 		s.engine.list(names), string(trimtab.CallOf(s.ctx).Workspace), key)
 	err = collect(rows, err, func(rows *dbsql.Rows) error {
 		var x runSeries
-		err := rows.Scan(&x.run, &x.series, &x.max, &x.min)
+		err := rows.Scan(&x.run, &x.series)
 		found[x.run] = x
 		return err
 	})
@@ -161,12 +156,20 @@ func (r *Runs) seriesOfRuns(s *session, ids []trimtab.RunID, key string) ([]runS
 	return out, nil
 }
 
-// HistoryInterval samples the points of a metric of several runs by step, the
-// same steps for every run: at most maxResults of the steps that one of the runs
-// logged, taken evenly by their rank, and besides the last of them and every
-// run's first and last step. start and end bound the steps, both inclusive;
-// without them the range begins at step 0. The points come in the order of the
-// runs, then by step, time and value, at most 2500 of each run.
+// stepTerms is the order in which the points of a metric are sampled; it is the
+// order in which they are stored.
+var stepTerms = []term{
+	{kind: integerField, expr: "c.step"},
+	{kind: integerField, expr: "c.time"},
+	{kind: floatField, expr: "c.value"},
+	{kind: integerField, expr: "c.nan"},
+}
+
+// HistoryInterval samples the points of a metric of several runs, each run by
+// itself: at most maxResults points, taken evenly by their rank in the order of
+// step, time and value, with the first and the last among them; of a single
+// result, the last. start and end bound the steps, both inclusive; without them
+// all points count. The points come in the order of the runs.
 func (r *Runs) HistoryInterval(ctx context.Context, ids []trimtab.RunID, key string, start, end *int64, maxResults int) (out []RunMetric, err error) {
 	defer trimtab.Wrap(&err, "Runs.HistoryInterval(%d runs, %s)", len(ids), key)
 	if err := checkLimit("metric history", maxResults); err != nil {
@@ -178,26 +181,11 @@ func (r *Runs) HistoryInterval(ctx context.Context, ids []trimtab.RunID, key str
 	err = r.db.read(ctx, func(q *Query) error {
 		out = nil
 		all, err := r.seriesOfRuns(&q.session, ids, key)
-		if err != nil || len(all) == 0 {
-			return err
-		}
-		low, high := int64(0), all[0].max
-		for _, s := range all {
-			high = max(high, s.max)
-		}
-		if start != nil {
-			low, high = *start, *end
-		}
-		steps, err := sampleSteps(&q.session, all, low, high, int64(maxResults))
 		if err != nil {
 			return err
 		}
 		for _, s := range all {
-			st := &statement{engine: q.engine}
-			st.add("SELECT c.time, c.step, c.value, c.nan FROM points c WHERE c.series = ? AND ", s.series)
-			st.among("c.step", steps)
-			st.add(" ORDER BY c.step, c.time, c.value, c.nan LIMIT ?", int64(intervalPoints))
-			points, err := scanPoints(&q.session, st, key)
+			points, err := samplePoints(&q.session, s.series, key, start, end, int64(maxResults))
 			if err != nil {
 				return err
 			}
@@ -210,54 +198,46 @@ func (r *Runs) HistoryInterval(ctx context.Context, ids []trimtab.RunID, key str
 	return out, err
 }
 
-// sampleSteps chooses from the union of the steps of several series.
-func sampleSteps(s *session, all []runSeries, low, high, want int64) ([]int64, error) {
-	series := make([]int64, len(all))
-	var steps []int64
-	for i, x := range all {
-		series[i] = x.series
-		for _, step := range []int64{x.min, x.max} {
-			if low <= step && step <= high {
-				steps = append(steps, step)
-			}
+// samplePoints chooses from the points of one series.
+func samplePoints(s *session, series int64, key string, start, end *int64, want int64) ([]trimtab.Metric, error) {
+	within := func(st *statement) {
+		st.add(" FROM points c WHERE c.series = ?", series)
+		if start != nil {
+			st.add(" AND c.step BETWEEN ? AND ?", *start, *end)
 		}
-	}
-	distinct := func(st *statement, what string) {
-		st.add("SELECT " + what + " FROM (SELECT DISTINCT c.step FROM points c WHERE ")
-		if len(series) == 1 {
-			st.add("c.series = ?", series[0])
-		} else {
-			st.among("c.series", series)
-		}
-		st.add(" AND c.step BETWEEN ? AND ?) d", low, high)
 	}
 	count := &statement{engine: s.engine}
-	distinct(count, "COUNT(*)")
+	count.add("SELECT COUNT(*)")
+	within(count)
 	var n int64
 	if err := s.on.QueryRowContext(s.ctx, count.text.String(), count.args...).Scan(&n); err != nil {
 		return nil, err
 	}
 	st := &statement{engine: s.engine}
+	st.add("SELECT c.time, c.step, c.value, c.nan")
 	if n <= want {
-		distinct(st, "d.step")
+		within(st)
 	} else {
-		ranks := []int64{n - 1}
-		for i := range want {
-			// As whole numbers: i * (n / want), rounded down.
-			ranks = append(ranks, int64(float64(i)*(float64(n)/float64(want))))
-		}
-		st.add("SELECT o.step FROM (")
-		distinct(st, "d.step, ROW_NUMBER() OVER (ORDER BY d.step) - 1 AS rank")
-		st.add(") o WHERE ")
-		st.among("o.rank", ranks)
+		st.add(" FROM (SELECT c.time, c.step, c.value, c.nan, ROW_NUMBER() OVER (")
+		st.orderBy(stepTerms)
+		st.add(") - 1 AS rank")
+		within(st)
+		st.add(") c WHERE ")
+		st.among("c.rank", sampleRanks(n, want))
 	}
-	rows, err := st.rows(s)
-	err = collect(rows, err, func(rows *dbsql.Rows) error {
-		var step int64
-		err := rows.Scan(&step)
-		steps = append(steps, step)
-		return err
-	})
-	slices.Sort(steps)
-	return slices.Compact(steps), err
+	st.orderBy(stepTerms)
+	return scanPoints(s, st, key)
+}
+
+// sampleRanks divides n ranks into want groups, of which the first ones have one
+// rank more than the others, and takes the first rank of each; the last rank of
+// all stands in place of the last group's first. want is less than n.
+func sampleRanks(n, want int64) []int64 {
+	ranks := make([]int64, want)
+	size, longer := n/want, n%want
+	for i := range want {
+		ranks[i] = i*size + min(i, longer)
+	}
+	ranks[want-1] = n - 1
+	return ranks
 }

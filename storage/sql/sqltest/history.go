@@ -79,13 +79,15 @@ func testHistoryInterval(t *testing.T, k *kit) {
 		wantA      []int64
 		wantB      []int64
 	}{
-		{"all", []trimtab.RunID{a}, nil, nil, 100, []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, nil},
-		{"negative steps with a range", []trimtab.RunID{a}, ptr(int64(-10)), ptr(int64(1)), 100, []int64{-5, 0, 1}, nil},
-		// 11 steps of rank 0..10, four of them: ranks 0, 2, 5, 8, and the last.
-		{"sampled", []trimtab.RunID{a}, nil, nil, 4, []int64{0, 2, 5, 8, 10}, nil},
-		// The union has 14 steps from 0 to 22: ranks 0, 7 and the last; besides the
-		// first and last step of each run inside the range: 10, 3, 22.
-		{"union", []trimtab.RunID{b, a, "nowhere"}, nil, nil, 2, []int64{0, 3, 7, 10}, []int64{3, 22}},
+		{"all", []trimtab.RunID{a}, nil, nil, 100, []int64{-5, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, nil},
+		{"a range", []trimtab.RunID{a}, ptr(int64(-10)), ptr(int64(1)), 100, []int64{-5, 0, 1}, nil},
+		// 12 points in four groups of three: ranks 0, 3, 6, and the last instead of 9.
+		{"sampled", []trimtab.RunID{a}, nil, nil, 4, []int64{-5, 2, 5, 10}, nil},
+		// 12 points in five groups of 3, 3, 2, 2, 2: ranks 0, 3, 6, 8, and the last instead of 10.
+		{"uneven groups", []trimtab.RunID{a}, nil, nil, 5, []int64{-5, 2, 5, 7, 10}, nil},
+		{"the last alone", []trimtab.RunID{a}, nil, nil, 1, []int64{10}, nil},
+		{"each run by itself", []trimtab.RunID{b, a, "nowhere"}, nil, nil, 2, []int64{-5, 10}, []int64{3, 22}},
+		{"a sampled range", []trimtab.RunID{a}, ptr(int64(2)), ptr(int64(8)), 3, []int64{2, 5, 8}, nil},
 		{"range without points", []trimtab.RunID{a, b}, ptr(int64(50)), ptr(int64(60)), 10, nil, nil},
 	} {
 		got, err := k.Runs.HistoryInterval(k.ctx, c.runs, "m", c.start, c.end, c.max)
