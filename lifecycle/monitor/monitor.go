@@ -41,6 +41,9 @@ type Config struct {
 	Traffic   *traffic.Store
 	Clock     trimtab.Clock // for endpoints in clock mode; default the system's
 	Log       *slog.Logger  // default discards
+	// Crash is called between any two effects and stops the pass there with its
+	// error: for tests; nil never stops.
+	Crash func(point string) error
 }
 
 // Monitors closes the windows of all monitors of all projects.
@@ -79,6 +82,9 @@ func New(cfg Config) *Monitors {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Crash == nil {
+		cfg.Crash = func(string) error { return nil }
 	}
 	m := &Monitors{cfg: cfg}
 	m.declared.Store(&map[place]declared{})
@@ -271,6 +277,9 @@ func (m *Monitors) reconcile(ctx context.Context, key string) (control.Result, e
 		if err := m.cfg.Windows.Put(ctx, result); err != nil {
 			return control.Result{}, err
 		}
+		if err := m.cfg.Crash("window"); err != nil {
+			return control.Result{}, err
+		}
 		status.LastWindow = w.start
 		m.cfg.Log.InfoContext(ctx, "window closed", "project", ws, "monitor", name, "window", spec.Window.Label(w.start), "rows", result.Rows, "labelled", result.Labelled)
 	}
@@ -278,6 +287,9 @@ func (m *Monitors) reconcile(ctx context.Context, key string) (control.Result, e
 		return control.Result{After: time.Millisecond}, nil
 	}
 	if err := m.cfg.States.Settle(ctx, trimtab.Settlement{Workspace: r.Workspace, Endpoint: spec.Endpoint, Listener: Listener(name), Through: mark, Wait: trimtab.WaitEventTime}); err != nil {
+		return control.Result{}, err
+	}
+	if err := m.cfg.Crash("settled"); err != nil {
 		return control.Result{}, err
 	}
 	if err := m.report(ctx, r, status); err != nil {

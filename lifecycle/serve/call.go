@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"time"
 
@@ -24,6 +25,23 @@ const (
 	EventTimeHeader = "Trimtab-Event-Time"
 	FenceHeader     = "Trimtab-Replay-Fence"
 )
+
+// ReadMeta reads what a request says in its headers, which get gives by name.
+// requestID is the id that the request goes by.
+func ReadMeta(get func(header string) string, requestID string) (m Meta, err error) {
+	m.RequestID = requestID
+	if v := get(EventTimeHeader); v != "" {
+		if m.EventTime, err = trimtab.ParseTime(v); err != nil || m.EventTime == 0 {
+			return m, trimtab.Errorf(trimtab.Invalid, "request", "header %s: %q is no time; expected RFC 3339 or milliseconds since 1970", EventTimeHeader, v)
+		}
+	}
+	if v := get(FenceHeader); v != "" {
+		if m.Fence, err = strconv.ParseInt(v, 10, 64); err != nil || m.Fence <= 0 {
+			return m, trimtab.Errorf(trimtab.Invalid, "request", "header %s: %q is no lease; expected a positive number", FenceHeader, v)
+		}
+	}
+	return m, nil
+}
 
 // Call is one request on its way. It is bound to the version that was current
 // when it began; End gives its memory back, after which nothing of it is used.

@@ -315,6 +315,10 @@ func (m *Model) Score(dst []float64, t *table.Table) ([]float64, error) {
 // predict fills w.answer with the logged outputs of each row: the answer, and the score when there is one.
 func (m *Model) predict(w *worker, t *table.Table) error {
 	n, k := t.Rows(), len(m.model.Features())
+	if n == 0 {
+		w.answer = w.answer[:0]
+		return nil
+	}
 	w.x = sized(w.x, n*k)
 	if err := m.matrix(w.x, t); err != nil {
 		return err

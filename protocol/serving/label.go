@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/serve"
 	"github.com/trimtab/trimtab/pure/table"
 	"github.com/trimtab/trimtab/storage/traffic"
 )
@@ -22,7 +23,7 @@ func (f *front) labels(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	fence, err := Fence(r)
+	meta, err := serve.ReadMeta(r.Header.Get, "")
 	if err != nil {
 		return err
 	}
@@ -30,7 +31,7 @@ func (f *front) labels(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	receipt, err := e.Labels(r.Context(), labels, fence)
+	receipt, err := e.Labels(r.Context(), labels, meta.Fence)
 	if err != nil {
 		return err
 	}

@@ -120,37 +120,12 @@ func bodyError(err error) error {
 	return &trimtab.Error{Kind: trimtab.Canceled, Subject: "request", Msg: "the request's body ended early", Err: err}
 }
 
-// Meta reads what a scoring request says in its headers.
-func Meta(r *http.Request) (m serve.Meta, err error) {
-	m.RequestID = trimtab.CallOf(r.Context()).RequestID
-	if v := r.Header.Get(serve.EventTimeHeader); v != "" {
-		if m.EventTime, err = trimtab.ParseTime(v); err != nil || m.EventTime == 0 {
-			return m, trimtab.Errorf(trimtab.Invalid, "request", "header %s: %q is no time; expected RFC 3339 or milliseconds since 1970", serve.EventTimeHeader, v)
-		}
-	}
-	m.Fence, err = Fence(r)
-	return m, err
-}
-
-// Fence reads the number of the replay lease, 0 when the request bears none.
-func Fence(r *http.Request) (int64, error) {
-	v := r.Header.Get(serve.FenceHeader)
-	if v == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(v, 10, 64)
-	if err != nil || n <= 0 {
-		return 0, trimtab.Errorf(trimtab.Invalid, "request", "header %s: %q is no lease; expected a positive number", serve.FenceHeader, v)
-	}
-	return n, nil
-}
-
 func (f *front) invocations(w http.ResponseWriter, r *http.Request) (err error) {
 	e, err := f.endpoint(r)
 	if err != nil {
 		return err
 	}
-	meta, err := Meta(r)
+	meta, err := serve.ReadMeta(r.Header.Get, trimtab.CallOf(r.Context()).RequestID)
 	if err != nil {
 		return err
 	}
