@@ -158,3 +158,29 @@ func waitWakes(t *testing.T, url, keys string) {
 		t.Error("not woken")
 	}
 }
+
+func TestManyReadsWithFreshStatementsDoNotWaitForEachOther(t *testing.T) { engines(t, manyReads) }
+
+func manyReads(t *testing.T, url, keys string) {
+	db := openTest(t, url, keys)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			err := db.read(ctx, func(q *Query) error {
+				for k := range 5 {
+					var n int64
+					if err := q.Row("SELECT COUNT(*) + " + strconv.Itoa(i*100+k) + " FROM counters").Scan(&n); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}

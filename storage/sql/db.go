@@ -42,7 +42,7 @@ type DB struct {
 	readers *dbsql.DB
 	writer  *dbsql.DB // SQLite: one connection; PostgreSQL: the same pool as readers
 	queue   chan *request
-	stmts   stmtCache
+	pool    *readerPool // of SQLite
 
 	head    *head
 	closing chan struct{}
@@ -151,6 +151,7 @@ func (db *DB) openSQLite(ctx context.Context) error {
 	}
 	db.readers.SetMaxOpenConns(db.cfg.Readers)
 	db.readers.SetMaxIdleConns(db.cfg.Readers)
+	db.pool = newReaderPool(db.readers, db.cfg.Readers)
 	return nil
 }
 
@@ -189,7 +190,9 @@ func (db *DB) Close() error {
 }
 
 func (db *DB) closePools() error {
-	db.stmts.close()
+	if db.pool != nil {
+		db.pool.close()
+	}
 	err := db.readers.Close()
 	if db.writer != db.readers {
 		if werr := db.writer.Close(); err == nil {

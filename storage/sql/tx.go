@@ -3,7 +3,6 @@ package sql
 import (
 	"context"
 	dbsql "database/sql"
-	"sync"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -65,15 +64,13 @@ type session struct {
 	ctx    context.Context
 	engine engine
 	on     querier
-	stmts  *stmtCache // nil: statements are prepared by the driver (PostgreSQL)
-	tx     *dbsql.Tx  // set when on is a transaction of a pool whose statements are cached
+	stmts  *stmtCache // of the connection; nil: the driver prepares (PostgreSQL)
 }
 
 type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (dbsql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*dbsql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *dbsql.Row
-	PrepareContext(ctx context.Context, query string) (*dbsql.Stmt, error)
 }
 
 // Postgres reports whether statements run on PostgreSQL: for the few that differ.
@@ -109,40 +106,26 @@ func (s *session) prepared(query string) *dbsql.Stmt {
 	if s.stmts == nil {
 		return nil
 	}
-	st := s.stmts.get(s.ctx, query)
-	if st != nil && s.tx != nil {
-		return s.tx.StmtContext(s.ctx, st)
-	}
-	return st
+	return s.stmts.get(s.ctx, query)
 }
 
-// stmtCache keeps prepared statements by text. Texts past the limit are not
-// kept: they are searches of many shapes.
+// stmtCache keeps the prepared statements of one connection by text. Texts past
+// the limit are not kept: they are searches of many shapes. Whoever holds the
+// connection holds the cache.
 type stmtCache struct {
-	prepare func(ctx context.Context, query string) (*dbsql.Stmt, error)
-	limit   int
-
-	mu  sync.RWMutex
-	all map[string]*dbsql.Stmt // guarded by mu
+	conn  *dbsql.Conn
+	limit int
+	all   map[string]*dbsql.Stmt
 }
 
 func (c *stmtCache) get(ctx context.Context, query string) *dbsql.Stmt {
-	if c.prepare == nil || len(query) > 2000 {
-		return nil
-	}
-	c.mu.RLock()
-	st := c.all[query]
-	n := len(c.all)
-	c.mu.RUnlock()
-	if st != nil || n >= c.limit {
-		return st
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if st := c.all[query]; st != nil {
 		return st
 	}
-	st, err := c.prepare(context.WithoutCancel(ctx), query)
+	if len(query) > 2000 || len(c.all) >= c.limit {
+		return nil
+	}
+	st, err := c.conn.PrepareContext(context.WithoutCancel(ctx), query)
 	if err != nil {
 		return nil // the plain path reports it
 	}
@@ -154,8 +137,6 @@ func (c *stmtCache) get(ctx context.Context, query string) *dbsql.Stmt {
 }
 
 func (c *stmtCache) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	for _, st := range c.all {
 		st.Close()
 	}
@@ -164,25 +145,15 @@ func (c *stmtCache) close() {
 
 // read runs fn on a snapshot.
 func (db *DB) read(ctx context.Context, fn func(q *Query) error) error {
-	opts := &dbsql.TxOptions{ReadOnly: true}
-	if db.engine == postgresEngine {
-		opts.Isolation = dbsql.LevelRepeatableRead
+	if db.engine == sqliteEngine {
+		return db.mapErr(ctx, db.pool.read(ctx, fn))
 	}
-	tx, err := db.readers.BeginTx(ctx, opts)
+	tx, err := db.readers.BeginTx(ctx, &dbsql.TxOptions{ReadOnly: true, Isolation: dbsql.LevelRepeatableRead})
 	if err != nil {
 		return db.mapErr(ctx, err)
 	}
 	defer tx.Rollback()
-	q := &Query{session{ctx: ctx, engine: db.engine, on: tx}}
-	if db.engine == sqliteEngine {
-		db.stmts.mu.Lock()
-		if db.stmts.prepare == nil {
-			db.stmts.prepare, db.stmts.limit = db.readers.PrepareContext, 400
-		}
-		db.stmts.mu.Unlock()
-		q.stmts, q.tx = &db.stmts, tx
-	}
-	return db.mapErr(ctx, fn(q))
+	return db.mapErr(ctx, fn(&Query{session{ctx: ctx, engine: postgresEngine, on: tx}}))
 }
 
 // mapErr gives errors of the database the kind that callers act on.

@@ -98,7 +98,7 @@ func (db *DB) runWriter(ctx context.Context) error {
 		return err
 	}
 	w := &sqliteWriter{db: db, conn: conn}
-	w.stmts = stmtCache{prepare: conn.PrepareContext, limit: 400}
+	w.stmts = stmtCache{conn: conn, limit: 400}
 	defer conn.Close()
 	defer w.stmts.close()
 	if err := w.synchronous(true, true); err != nil {

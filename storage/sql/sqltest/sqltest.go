@@ -1,14 +1,13 @@
 // Package sqltest owns the conformance suite of storage/sql: what the handles of
 // tracking and registry promise, exercised through their methods alone, so that
 // SQLite and PostgreSQL pass the very same tests. It also compares the two with
-// each other on random operations, see [Compare], and a search with the meaning
+// each other on random operations, see [Compare], a search with the meaning
 // that pure/filter gives to the language. It refuses to look into tables: what a
 // method does not show is not promised.
 package sqltest
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"reflect"
 	"sync/atomic"
@@ -64,7 +63,11 @@ func Exercise(t *testing.T, open func(t *testing.T) *sql.DB) {
 		{"VersionAttempts", testVersionAttempts},
 		{"VersionSearch", testVersionSearch},
 	} {
-		t.Run(part.name, func(t *testing.T) { part.test(t, &kit{T: t, DB: open(t), ctx: t.Context()}) })
+		t.Run(part.name, func(t *testing.T) {
+			k := &kit{T: t, DB: open(t), ctx: t.Context()}
+			part.test(t, k)
+			explained(t, k.ctx, k.DB)
+		})
 	}
 }
 
@@ -164,7 +167,7 @@ func (k *kit) end(id trimtab.RunID) trimtab.Run {
 // entries returns the actions that the journal has of an object, the first first.
 func (k *kit) entries(o trimtab.Object) []string {
 	k.Helper()
-	k.ok(k.settled())
+	k.ok(k.Journal.Flush(k.ctx))
 	all := must(k.Journal.ByObject(k.ctx, o.Kind, o.Name, 1000))(k)
 	var out []string
 	for i := len(all) - 1; i >= 0; i-- {
@@ -174,33 +177,6 @@ func (k *kit) entries(o trimtab.Object) []string {
 	}
 	return out
 }
-
-// settled waits until the journal has given every entry so far its place: it
-// writes one more and waits for that.
-func (k *kit) settled() error {
-	name := fmt.Sprintf("marker-%d", markers.Add(1))
-	e, err := k.Experiments.Create(k.ctx, trimtab.Experiment{Name: name})
-	if err != nil {
-		return err
-	}
-	for after := int64(0); ; {
-		all, err := k.Journal.ByObject(k.ctx, "experiment", string(e.ID), 1)
-		if err != nil || len(all) > 0 {
-			return err
-		}
-		if after, err = k.Journal.Head(k.ctx); err != nil {
-			return err
-		}
-		if all, err = k.Journal.ByObject(k.ctx, "experiment", string(e.ID), 1); err != nil || len(all) > 0 {
-			return err
-		}
-		if err := k.Journal.Wait(k.ctx, after); err != nil {
-			return err
-		}
-	}
-}
-
-var markers atomic.Int64
 
 func ptr[T any](v T) *T { return &v }
 
