@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"io/fs"
@@ -241,29 +240,21 @@ func (a *application) modelFiles(ctx context.Context, model string) (serve.Files
 		}
 		name, version = rest[:i], trimtab.Version(n)
 	}
-	manifest, err := c.Manifest(ctx, trimtab.ModelName(name), version)
-	if err != nil {
-		return nil, err
-	}
 	return func(ctx context.Context, path string) ([]byte, error) {
-		artifact, ok := manifest.Find(path)
-		if !ok {
+		r, err := c.VersionFile(ctx, trimtab.ModelName(name), version, path)
+		if trimtab.IsKind(err, trimtab.NotFound) {
 			return nil, fs.ErrNotExist
 		}
-		if artifact.Size > maxModelFile {
-			return nil, trimtab.Errorf(trimtab.Unsupported, "model", "the file %s has %s, the limit is %s", path, size(artifact.Size), size(maxModelFile))
-		}
-		r, err := c.Blob(ctx, artifact.Digest)
 		if err != nil {
 			return nil, err
 		}
 		defer r.Close()
-		raw, err := io.ReadAll(io.LimitReader(r, artifact.Size+1))
+		raw, err := io.ReadAll(io.LimitReader(r, maxModelFile+1))
 		if err != nil {
 			return nil, trimtab.Errorf(trimtab.Unavailable, "model", "the file %s was cut off: %v", path, err)
 		}
-		if trimtab.DigestFrom(sha256.Sum256(raw)) != artifact.Digest {
-			return nil, trimtab.Errorf(trimtab.Unavailable, "model", "the file %s came damaged; try again", path)
+		if len(raw) > maxModelFile {
+			return nil, trimtab.Errorf(trimtab.Unsupported, "model", "the file %s is larger than %s", path, size(maxModelFile))
 		}
 		return raw, nil
 	}, nil

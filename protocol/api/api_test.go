@@ -53,7 +53,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{db: db, called: map[string]bool{}}
-	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, Manifests: registry{}, Runs: runs{}, Experiments: experiments{},
+	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, Runs: runs{}, Experiments: experiments{},
 		Registry: registry{}, Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Journal: db.Journal, Version: "test"}))
 	if err != nil {
 		t.Fatal(err)
@@ -137,15 +137,12 @@ func (registry) Model(_ context.Context, name trimtab.ModelName) (trimtab.Regist
 	return aModel, nil
 }
 func (registry) Versions(context.Context, trimtab.ModelName) ([]trimtab.ModelVersion, error) {
-	return []trimtab.ModelVersion{{Model: "flights", Version: 2}, {Model: "flights", Version: 1, Manifest: "m", Aliases: []trimtab.Alias{"champion"}}}, nil
+	return []trimtab.ModelVersion{{Model: "flights", Version: 2}, {Model: "flights", Version: 1, Aliases: []trimtab.Alias{"champion"}}}, nil
 }
 func (registry) SetAlias(_ context.Context, _ trimtab.ModelName, m trimtab.MoveAlias) (trimtab.RegisteredModel, error) {
 	r := aModel
 	r.Aliases = map[trimtab.Alias]trimtab.Version{m.Alias: m.To}
 	return r, nil
-}
-func (registry) Manifest(context.Context, trimtab.Digest) (trimtab.Manifest, error) {
-	return trimtab.Manifest{{Path: "MLmodel", Size: 3, Digest: "d"}}, nil
 }
 func (registry) DropAlias(context.Context, trimtab.ModelName, trimtab.Alias) error { return nil }
 
@@ -245,15 +242,6 @@ func TestEveryOperation(t *testing.T) {
 	must[plan.Answer](t)(c.Apply(ctx, p))
 	if again := must[plan.Answer](t)(c.Plan(ctx, proposal(digest))); !again.Empty() {
 		t.Errorf("the plan after the apply: %+v", again.Actions)
-	}
-	if got := read(t, must[io.ReadCloser](t)(c.Blob(ctx, digest))); got != string(code) {
-		t.Errorf("the object holds %q", got)
-	}
-	if got := must[trimtab.Manifest](t)(c.Manifest(ctx, "flights", 1)); len(got) != 1 || got[0].Size != 3 {
-		t.Errorf("manifest: %+v", got)
-	}
-	if _, err := c.Manifest(ctx, "flights", 2); !trimtab.IsKind(err, trimtab.Precondition) {
-		t.Errorf("manifest of a version that is not frozen: %v", err)
 	}
 	all := must[[]view.Resource](t)(c.Resources(ctx, ""))
 	if len(all) != 4 || all[0].Ref() != "model/flights" || all[0].Updated == 0 {

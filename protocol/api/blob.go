@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/protocol/route"
@@ -45,28 +44,6 @@ func (t *table) blobs() {
 			w.Header().Set("Content-Length", strconv.FormatInt(info.Size, 10))
 			w.Header().Set("Etag", `"`+string(d)+`"`)
 			w.WriteHeader(http.StatusOK)
-			return nil
-		})
-	stream(t, operation{id: "getBlob", method: "GET", path: "/blobs/{digest}", summary: "Read an object, or a range of it", auth: route.Reader, content: "application/octet-stream"},
-		func(ctx context.Context, in *BlobIn, w http.ResponseWriter, r *http.Request) error {
-			d, err := in.digest()
-			if err != nil {
-				return err
-			}
-			if t.cfg.Blobs == nil {
-				return absent("blob store")
-			}
-			b, err := t.cfg.Blobs.Open(ctx, d)
-			if err != nil {
-				return err
-			}
-			defer b.Close()
-			h := w.Header()
-			h.Set("Content-Type", "application/octet-stream")
-			h.Set("Content-Disposition", "attachment")
-			h.Set("X-Content-Type-Options", "nosniff")
-			h.Set("Etag", `"`+string(d)+`"`)
-			http.ServeContent(w, r, "", time.Time{}, b)
 			return nil
 		})
 	stream(t, operation{id: "putBlob", method: "PUT", path: "/blobs/{digest}", summary: "Store an object under its digest", auth: route.Writer, maxBody: maxBlob,

@@ -21,13 +21,7 @@ type Resources interface {
 // Blobs keeps objects by their digest.
 type Blobs interface {
 	Put(ctx context.Context, r io.Reader) (trimtab.Digest, int64, error)
-	Open(ctx context.Context, d trimtab.Digest) (blob.Reader, error)
 	Stat(ctx context.Context, d trimtab.Digest) (blob.Info, error)
-}
-
-// Manifests keeps the frozen trees of versions.
-type Manifests interface {
-	Manifest(ctx context.Context, d trimtab.Digest) (trimtab.Manifest, error)
 }
 
 // PipelineRuns reads what the engine has done.
@@ -117,7 +111,6 @@ type Journal interface {
 type Config struct {
 	Resources    Resources
 	Blobs        Blobs
-	Manifests    Manifests
 	PipelineRuns PipelineRuns
 	Engine       Engine
 	Runs         Runs

@@ -38,32 +38,6 @@ func (t *table) registry() {
 			}
 			return t.model(ctx, m)
 		})
-	add(t, operation{id: "getManifest", method: "GET", path: "/models/{name}/versions/{version}/manifest", summary: "List the files of a version, as they were frozen", auth: route.Reader},
-		func(ctx context.Context, in *struct {
-			ModelIn
-			Version int64 `path:"version" minimum:"1"`
-		}) (view.List[trimtab.Artifact], error) {
-			out := view.List[trimtab.Artifact]{Items: []trimtab.Artifact{}}
-			if t.cfg.Registry == nil || t.cfg.Manifests == nil {
-				return out, absent("registry")
-			}
-			versions, err := t.cfg.Registry.Versions(ctx, trimtab.ModelName(in.Name))
-			if err != nil {
-				return out, err
-			}
-			for _, v := range versions {
-				if int64(v.Version) != in.Version {
-					continue
-				}
-				if v.Manifest == "" {
-					return out, trimtab.Errorf(trimtab.Precondition, v.Object().String(), "version %d of model %s has no files yet: it is frozen when its run ends", v.Version, in.Name)
-				}
-				m, err := t.cfg.Manifests.Manifest(ctx, v.Manifest)
-				out.Items = append(out.Items, m...)
-				return out, err
-			}
-			return out, trimtab.Errorf(trimtab.NotFound, "model "+in.Name, "model %s has no version %d", in.Name, in.Version)
-		})
 	add(t, operation{id: "moveAlias", method: "POST", path: "/models/{name}/aliases", summary: "Point an alias to a version, or remove it", auth: route.Writer},
 		func(ctx context.Context, in *struct {
 			ModelIn

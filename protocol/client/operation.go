@@ -9,6 +9,7 @@ import (
 	"iter"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/lifecycle/plan"
@@ -56,20 +57,19 @@ func (c *Client) PutBlob(ctx context.Context, d trimtab.Digest, r io.Reader, siz
 	return c.call(ctx, request{method: "PUT", path: "/blobs/" + url.PathEscape(string(d)), raw: r, size: size}, nil)
 }
 
-// Blob reads an object; the caller closes it. It does not check the digest.
-func (c *Client) Blob(ctx context.Context, d trimtab.Digest) (io.ReadCloser, error) {
-	res, err := c.send(ctx, request{method: "GET", path: "/blobs/" + url.PathEscape(string(d)), again: true})
+// VersionFile reads one file of a model version, as it was frozen; NotFound when
+// the version has no such file. The caller closes it.
+func (c *Client) VersionFile(ctx context.Context, name trimtab.ModelName, v trimtab.Version, path string) (io.ReadCloser, error) {
+	var escaped []string
+	for part := range strings.SplitSeq(path, "/") {
+		escaped = append(escaped, url.PathEscape(part))
+	}
+	res, err := c.send(ctx, request{method: "GET", again: true,
+		root: "/api/2.0/mlflow-artifacts/artifacts/versions/" + url.PathEscape(string(name)) + "/" + strconv.FormatInt(int64(v), 10) + "/" + strings.Join(escaped, "/")})
 	if err != nil {
 		return nil, err
 	}
 	return res.Body, nil
-}
-
-// Manifest lists the files of a model version.
-func (c *Client) Manifest(ctx context.Context, name trimtab.ModelName, v trimtab.Version) (trimtab.Manifest, error) {
-	var out view.List[trimtab.Artifact]
-	err := c.call(ctx, request{method: "GET", path: "/models/" + url.PathEscape(string(name)) + "/versions/" + strconv.FormatInt(int64(v), 10) + "/manifest", again: true}, &out)
-	return trimtab.NewManifest(out.Items), err
 }
 
 // StartPipeline starts a pipeline run.
