@@ -79,9 +79,10 @@ func newTable(cfg Config) *table {
 // schemaName names a schema by its Go type, without the package and with the
 // type argument of a generic type in front: ListRun.
 func schemaName(t reflect.Type, hint string) string {
-	name := huma.DefaultSchemaNamer(t, hint)
-	return strings.NewReplacer("trimtab", "", "view", "").Replace(name)
+	return packageNames.Replace(huma.DefaultSchemaNamer(t, hint))
 }
+
+var packageNames = strings.NewReplacer("trimtab", "", "view", "")
 
 // HandleFunc is the mux that huma sees.
 func (t *table) HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request)) {
