@@ -14,7 +14,7 @@ import (
 // changes shows the larger thing, the journal shows all.
 var fine = []string{
 	"run.seal", "segment.seal", "endpoint.watermark.advance", "endpoint.lease.acquire", "endpoint.lease.release",
-	"step.starting", "step.waiting", "loggedModel.finalize",
+	"step.starting", "step.waiting", "loggedModel.finalize", "model.version.add",
 }
 
 // changeOf turns an entry into a line for people; false for a fine one.

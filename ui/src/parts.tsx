@@ -68,9 +68,9 @@ export function Command({ children, label }: { children: string; label?: string 
 export function ProblemPanel({ problem, retry }: { problem: Problem; retry: () => void }) {
   return (
     <section class="problem" role="alert">
-      <h2>
+      <h1>
         <Shape tone="bad" /> The page could not be read
-      </h2>
+      </h1>
       <p>{problem.message}</p>
       <dl class="facts">
         <div>
@@ -105,6 +105,16 @@ export function Skeleton() {
       <span class="visually-hidden">Loading</span>
       {late && [64, 148, 320].map((height) => <div key={height} style={{ height }} aria-hidden="true" />)}
     </div>
+  );
+}
+
+/** More opens and closes a list of which only the first lines are shown; nothing when all are. */
+export function More({ total, shown, open, toggle, noun }: { total: number; shown: number; open: boolean; toggle: () => void; noun: string }) {
+  if (total <= shown) return null;
+  return (
+    <button type="button" class="quiet more" aria-expanded={open} onClick={toggle}>
+      {open ? `Show the first ${shown}` : `Show all ${total} ${noun}`}
+    </button>
   );
 }
 

@@ -1,21 +1,28 @@
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import type { Endpoint, Model, Overview } from "../api_gen";
 import { figure, metricName, plural } from "../format";
-import { Age, Section } from "../parts";
+import { Age, More, Section } from "../parts";
 import type { Focus } from "../router";
 import { Arrow, State, type Tone } from "../shapes";
 
+const first = 12; // strips before the list is opened
+
 /** Models is one strip per model: trained, registered, serving, measured. */
 export function Models({ o, focus }: { o: Overview; focus: Focus | undefined }) {
+  const [all, setAll] = useState(false);
   if (o.models.length === 0) return null;
+  const open = all || (focus?.kind === "model" && o.models.findIndex((m) => m.name === focus.name) >= first);
+  const shown = open ? o.models : o.models.slice(0, first);
   const more = o.leftOut.more ? "more exist" : o.leftOut.models > 0 ? `${plural(o.leftOut.models, "more model")} not shown` : undefined;
   return (
     <Section id="models" title="Models" aside={more}>
       <ul class="models panel">
-        {o.models.map((m) => (
+        {shown.map((m) => (
           <Strip key={m.name} m={m} endpoints={o.endpoints.filter((e) => e.model === m.name)} chosen={focus?.kind === "model" && focus.name === m.name} />
         ))}
       </ul>
+      <More total={o.models.length} shown={first} open={open} toggle={() => setAll(!all)} noun="models" />
     </Section>
   );
 }
@@ -139,10 +146,9 @@ function Measured({ m }: { m: Model }) {
   return (
     <>
       <p class="value">
-        {metricName(q.metric.metric)} {figure(q.metric.value)}
+        {metricName(q.metric.metric)} {figure(q.metric.value)}{" "}
         {q.metric.lo != null && q.metric.hi != null && (
           <span class="interval">
-            {" "}
             [{figure(q.metric.lo)}, {figure(q.metric.hi)}]
           </span>
         )}

@@ -39,13 +39,20 @@ export function OverviewPage({ overview, focus }: { overview: Query<Overview>; f
           <AttentionList items={o.attention} />
           <Progress o={o} />
           <Models o={o} focus={focus} />
-          <div class="columns">
-            <QualityByWindow o={o} />
-            <div class="column">
+          {o.monitors.length > 0 ? (
+            <div class="columns">
+              <QualityByWindow o={o} />
+              <div class="column">
+                <Runs o={o} focus={focus} />
+                <Changes o={o} />
+              </div>
+            </div>
+          ) : (
+            <div class="columns even">
               <Runs o={o} focus={focus} />
               <Changes o={o} />
             </div>
-          </div>
+          )}
         </>
       )}
     </div>

@@ -1,23 +1,29 @@
+import { useState } from "preact/hooks";
 import type { Overview, Pipeline, Replay, Step } from "../api_gen";
 import { now } from "../clock";
 import { count, date, duration, plural } from "../format";
-import { Age, Section } from "../parts";
+import { Age, More, Section } from "../parts";
 import { Arrow, Shape, State, toneOf } from "../shapes";
+
+const ended = 6; // lines of what has ended, before the list is opened
 
 /** Progress shows the newest run of each pipeline with its steps, and the last replay of each endpoint. */
 export function Progress({ o }: { o: Overview }) {
+  const [all, setAll] = useState(false);
   if (o.pipelines.length + o.replays.length === 0) return null;
-  const running = o.pipelines.filter((p) => !p.ended).length + o.replays.filter((r) => r.state === "running").length;
+  const lines = [
+    ...o.pipelines.map((p) => ({ id: p.id, runs: !p.ended, line: <PipelineLine key={p.id} p={p} /> })),
+    ...o.replays.map((r) => ({ id: r.id, runs: r.state === "running", line: <ReplayLine key={r.id} r={r} /> })),
+  ];
+  const running = lines.filter((l) => l.runs).length;
+  // What runs is always shown; of the rest, a few lines are enough until asked for.
+  let room = ended;
+  const shown = lines.filter((l) => all || l.runs || room-- > 0);
+  const more = o.leftOut.pipelines > 0 ? `${plural(o.leftOut.pipelines, "more pipeline")} not shown` : undefined;
   return (
-    <Section id="progress" title="Pipelines and replays" aside={running > 0 ? <State tone="run">{running} running</State> : undefined}>
-      <ul class="progress panel">
-        {o.pipelines.map((p) => (
-          <PipelineLine key={p.id} p={p} />
-        ))}
-        {o.replays.map((r) => (
-          <ReplayLine key={r.id} r={r} />
-        ))}
-      </ul>
+    <Section id="progress" title="Pipelines and replays" aside={running > 0 ? <State tone="run">{running} running</State> : more}>
+      <ul class="progress panel">{shown.map((l) => l.line)}</ul>
+      <More total={lines.length} shown={running + ended} open={all} toggle={() => setAll(!all)} noun="lines" />
     </Section>
   );
 }

@@ -6,33 +6,27 @@ import { count, figure, metricName, plural, versions } from "../format";
 import { Section, WhenVisible } from "../parts";
 import { Shape } from "../shapes";
 
-/** QualityByWindow shows what each monitor measured: charts, and the table beneath. */
+/** QualityByWindow shows what each monitor measured: charts, and the table beneath. Without a monitor it is not shown. */
 export function QualityByWindow({ o }: { o: Overview }) {
   const more = o.leftOut.monitors > 0 ? `${plural(o.leftOut.monitors, "more monitor")} not shown` : undefined;
   return (
     <Section id="quality" title="Quality by window" aside={more}>
-      {o.monitors.length === 0 ? (
-        <p class="panel none">
-          No monitor is declared. A monitor joins what an endpoint answered with what turned out to be true; <code>trimtab schema Monitor</code> shows its fields.
-        </p>
-      ) : (
-        o.monitors.map((m) => (
-          <article key={m.name} class="monitor panel" aria-labelledby={`monitor-${m.name}`}>
-            <header>
-              <h3 id={`monitor-${m.name}`}>{m.name}</h3>
-              <p class="detail">
-                {every(m.window)} windows of endpoint {m.endpoint}
-                {m.windows.length > 0 && `, ${Math.round(m.confidence * 100)} % intervals, ${plural(m.total, "window")}`}
-              </p>
-            </header>
-            {m.windows.length === 0 ? (
-              <p class="none detail">No window is closed yet. One closes when the endpoint's watermark has passed its end and the labels have had time to arrive.</p>
-            ) : (
-              <WhenVisible height={520}>{() => <Measurements m={m} />}</WhenVisible>
-            )}
-          </article>
-        ))
-      )}
+      {o.monitors.map((m) => (
+        <article key={m.name} class="monitor panel" aria-labelledby={`monitor-${m.name}`}>
+          <header>
+            <h3 id={`monitor-${m.name}`}>{m.name}</h3>
+            <p class="detail">
+              {every(m.window)} windows of endpoint {m.endpoint}
+              {m.windows.length > 0 && `, ${Math.round(m.confidence * 100)} % intervals, ${plural(m.total, "window")}`}
+            </p>
+          </header>
+          {m.windows.length === 0 ? (
+            <p class="none detail">No window is closed yet. One closes when the endpoint's watermark has passed its end and the labels have had time to arrive.</p>
+          ) : (
+            <WhenVisible height={520}>{() => <Measurements m={m} />}</WhenVisible>
+          )}
+        </article>
+      ))}
     </Section>
   );
 }
@@ -143,9 +137,9 @@ function Cell({ q, interval }: { q: Quality | undefined; interval: boolean }) {
   return (
     <td class="num">
       {interval ? <strong>{figure(q.value)}</strong> : figure(q.value)}
+      {interval && q.lo != null && q.hi != null && " "}
       {interval && q.lo != null && q.hi != null && (
         <span class="interval">
-          {" "}
           [{figure(q.lo)}, {figure(q.hi)}]
         </span>
       )}

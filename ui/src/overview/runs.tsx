@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Overview, Run } from "../api_gen";
 import { now } from "../clock";
-import { duration, figure } from "../format";
+import { count, duration, figure } from "../format";
 import { Age, Section } from "../parts";
 import type { Focus } from "../router";
 import { State, toneOf } from "../shapes";
@@ -23,6 +23,11 @@ export function Runs({ o, focus }: { o: Overview; focus: Focus | undefined }) {
       )}
     </Section>
   );
+}
+
+/** value writes a metric of a run: a step or a count stays whole. */
+function value(v: number | null): string {
+  return v !== null && Number.isInteger(v) && Math.abs(v) < 1e9 ? count(v).replace(/^-/, "−") : figure(v);
 }
 
 function Item({ r, chosen }: { r: Run; chosen: boolean }) {
@@ -50,7 +55,7 @@ function Item({ r, chosen }: { r: Run; chosen: boolean }) {
         <ul class="metrics" aria-label={`Metrics of ${r.name || r.id}`}>
           {r.metrics.map((m) => (
             <li key={m.key}>
-              <span class="key">{m.key}</span> {figure(m.value)}
+              <span class="key">{m.key}</span> {value(m.value)}
             </li>
           ))}
           {r.more > 0 && <li class="key">{r.more} more</li>}

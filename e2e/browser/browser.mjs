@@ -1,0 +1,42 @@
+// Debian's Chromium, driven by Playwright, with a watch over what a page says
+// and where it asks.
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import AxeBuilder from "@axe-core/playwright";
+import { chromium } from "playwright-core";
+
+const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+/** screens is where screenshots are kept. */
+export const screens = fileURLToPath(new URL("../../.build/screens/", import.meta.url));
+mkdirSync(screens, { recursive: true });
+
+/** launch starts the browser. */
+export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
+
+/** themes and widths that every state of a page is looked at in. */
+export const looks = ["light", "dark"].flatMap((theme) => [390, 1440].map((width) => ({ theme, width })));
+
+/**
+ * open makes a page. Its complaints are what the console, a script or a request
+ * beyond the origin complained of; answer, when given, replaces the overview.
+ */
+export async function open(browser, origin, { theme = "light", width = 1440, answer, reducedMotion } = {}) {
+  const context = await browser.newContext({ viewport: { width, height: width < 500 ? 844 : 900 }, colorScheme: theme, reducedMotion });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const complaints = [];
+  page.on("console", (m) => ["error", "warning"].includes(m.type()) && complaints.push(`console: ${m.text()}`));
+  page.on("pageerror", (e) => complaints.push(`script: ${e.message}`));
+  page.on("request", (r) => {
+    if (!/^(data|blob):/.test(r.url()) && new URL(r.url()).origin !== new URL(origin).origin) complaints.push(`request to ${r.url()}`);
+  });
+  if (answer) await page.route("**/overview", (route) => route.fulfill({ json: typeof answer === "function" ? answer() : answer }));
+  return { page, complaints, close: () => context.close() };
+}
+
+/** findings are what axe finds on a page by the rules of WCAG 2.0 to 2.2, A and AA. */
+export async function findings(page) {
+  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
+  return violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.target.join(" ")).join(", ")}`);
+}
