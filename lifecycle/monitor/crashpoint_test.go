@@ -71,8 +71,17 @@ func newWorld(t *testing.T, url string) *world {
 	return &world{t, db, store}
 }
 
-// declare declares an endpoint and a monitor on it, both of the same name.
+// declare declares an endpoint and a monitor on it, both of the same name, and takes the endpoint's lease.
 func (w *world) declare(name string, spec trimtab.MonitorSpec) {
+	w.t.Helper()
+	w.apply(name, spec)
+	w.move(name, func(s trimtab.EndpointState) (trimtab.EndpointState, trimtab.Change, error) {
+		return s.AcquireLease("test", 1, time.Hour)
+	})
+}
+
+// apply declares an endpoint and a monitor on it.
+func (w *world) apply(name string, spec trimtab.MonitorSpec) {
 	w.t.Helper()
 	spec.Endpoint = name
 	var writes []trimtab.ResourceWrite
@@ -86,9 +95,6 @@ func (w *world) declare(name string, spec trimtab.MonitorSpec) {
 	if err := w.db.Resources.Apply(w.t.Context(), writes); err != nil {
 		w.t.Fatal(err)
 	}
-	w.move(name, func(s trimtab.EndpointState) (trimtab.EndpointState, trimtab.Change, error) {
-		return s.AcquireLease("test", 1, time.Hour)
-	})
 }
 
 // redeclare changes the spec of a monitor.

@@ -251,6 +251,12 @@ func (m *Monitors) reconcile(ctx context.Context, key string) (control.Result, e
 	if err := spec.Window.Validate(); err != nil {
 		return control.Result{}, control.Terminal(err)
 	}
+	log, err := m.cfg.Traffic.Endpoint(traffic.Endpoint{Workspace: r.Workspace, Name: spec.Endpoint})
+	if err != nil {
+		return control.Result{}, err
+	}
+	// Before the state: rows that a replay has sent imply a state in which the clock no longer moves the watermark.
+	begin, _ := log.Begin()
 	mark, clock, err := m.watermark(ctx, spec.Endpoint)
 	if trimtab.IsKind(err, trimtab.NotFound) {
 		return control.Result{}, m.report(ctx, r, Status{Conditions: []trimtab.Condition{{Type: "Ready", Reason: "NoEndpoint", Message: fmt.Sprintf("endpoint %s is not declared", spec.Endpoint)}}})
@@ -258,15 +264,10 @@ func (m *Monitors) reconcile(ctx context.Context, key string) (control.Result, e
 	if err != nil {
 		return control.Result{}, err
 	}
-	log, err := m.cfg.Traffic.Endpoint(traffic.Endpoint{Workspace: r.Workspace, Name: spec.Endpoint})
-	if err != nil {
-		return control.Result{}, err
-	}
 	last, err := m.cfg.Windows.Last(ctx, name)
 	if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
 		return control.Result{}, err
 	}
-	begin, _ := log.Begin()
 	p := schedule(spec, last.End, begin, mark)
 	status := Status{LastWindow: last.Start, Through: mark, Conditions: []trimtab.Condition{{Type: "Ready", Status: true}}}
 	for _, w := range p.windows {
@@ -286,7 +287,11 @@ func (m *Monitors) reconcile(ctx context.Context, key string) (control.Result, e
 	if len(p.windows) == maxWindows { // more are due: the border is not settled yet
 		return control.Result{After: time.Millisecond}, nil
 	}
-	if err := m.cfg.States.Settle(ctx, trimtab.Settlement{Workspace: r.Workspace, Endpoint: spec.Endpoint, Listener: Listener(name), Through: mark, Wait: trimtab.WaitEventTime}); err != nil {
+	through := mark
+	if clock { // borders are a replay's: none is settled before the monitor has seen its watermark
+		through = 0
+	}
+	if err := m.cfg.States.Settle(ctx, trimtab.Settlement{Workspace: r.Workspace, Endpoint: spec.Endpoint, Listener: Listener(name), Through: through, Wait: trimtab.WaitEventTime}); err != nil {
 		return control.Result{}, err
 	}
 	if err := m.cfg.Crash("settled"); err != nil {
