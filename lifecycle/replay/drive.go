@@ -35,7 +35,8 @@ type drive struct {
 	final     trimtab.Time
 	border    trimtab.Time
 	renewed   trimtab.Time
-	unsaved   int // requests since the last record of progress
+	unsaved   int           // requests since the last record of progress
+	skew      time.Duration // how far ahead of its watermark the endpoint takes event times; 0: as far as no border lies
 }
 
 // drive runs the replay from where it stands to its end.
@@ -95,6 +96,7 @@ func (d *drive) begin(ctx context.Context) error {
 	if err := json.Unmarshal(resource.Spec, &endpoint); err != nil {
 		return &fatal{fmt.Errorf("endpoint %s: %w", d.x.Endpoint, err)}
 	}
+	d.skew = time.Duration(endpoint.MaxSkew)
 	state, err := d.cfg.States.Move(ctx, d.x.Endpoint, func(s trimtab.EndpointState) (trimtab.EndpointState, trimtab.Change, error) {
 		return s.AcquireLease(holder(d.x), d.cfg.Clock(), leaseFor)
 	})
@@ -111,10 +113,10 @@ func (d *drive) begin(ctx context.Context) error {
 		return err
 	}
 
-	// The endpoint's own column of request ids names rows when it is a key of the
+	// The endpoint's own column of request ids names rows when it is the key of the
 	// source, so that labels can be matched by people as well; else the row id does.
 	id := endpoint.Logging.RequestID
-	if !slices.Contains(spec.Key, id) {
+	if !slices.Equal(spec.Key, []string{id}) { // a part of a key names no row
 		id = ""
 	}
 	all, known, err := d.allLabels(ctx, id)
@@ -190,6 +192,12 @@ func (d *drive) offer(ctx context.Context) (o offer, err error) {
 		}
 	}
 	o.border = d.border
+	// The endpoint refuses what lies further ahead of its watermark than this.
+	if d.skew > 0 && d.place.watermark != 0 {
+		if reach := d.place.watermark.Add(d.skew); o.border == 0 || reach < o.border {
+			o.border = reach
+		}
+	}
 	return o, nil
 }
 
