@@ -109,7 +109,7 @@ func (r *Models) Create(ctx context.Context, model trimtab.RegisteredModel) (out
 			m.Created = tx.Now()
 		}
 		m.Updated = m.Created
-		m.Tags = withTag(m.Tags, "", "")
+		m.Tags = copied(m.Tags)
 		added, err := tx.Exec("INSERT INTO models (workspace, name, description, created, updated, last_version, entry) VALUES (?, ?, ?, ?, ?, 0, '') ON CONFLICT DO NOTHING",
 			string(m.Workspace), string(m.Name), m.Description, int64(m.Created), int64(m.Updated))
 		if err != nil {
@@ -129,14 +129,11 @@ func (r *Models) Create(ctx context.Context, model trimtab.RegisteredModel) (out
 	return out, err
 }
 
-// withTag copies tags and sets one, unless key is "".
-func withTag(tags map[string]string, key, value string) map[string]string {
+// copied returns a copy of tags, so that a state before and one after are two.
+func copied(tags map[string]string) map[string]string {
 	out := make(map[string]string, len(tags)+1)
 	for k, v := range tags {
 		out[k] = v
-	}
-	if key != "" {
-		out[key] = value
 	}
 	return out
 }
@@ -185,7 +182,8 @@ func (r *Models) SetTag(ctx context.Context, name trimtab.ModelName, tag trimtab
 	defer trimtab.Wrap(&err, "Models.SetTag(%s, %s)", name, tag.Key)
 	return r.change(ctx, name, func(tx *Tx, m trimtab.RegisteredModel) error {
 		old := m
-		m.Tags, m.Updated = withTag(m.Tags, tag.Key, tag.Value), tx.Now()
+		m.Tags, m.Updated = copied(m.Tags), tx.Now()
+		m.Tags[tag.Key] = tag.Value
 		if err := r.putTag(tx, name, tag.Key, tag.Value); err != nil {
 			return err
 		}
@@ -198,7 +196,7 @@ func (r *Models) DeleteTag(ctx context.Context, name trimtab.ModelName, key stri
 	defer trimtab.Wrap(&err, "Models.DeleteTag(%s, %s)", name, key)
 	return r.change(ctx, name, func(tx *Tx, m trimtab.RegisteredModel) error {
 		old := m
-		m.Tags, m.Updated = withTag(m.Tags, "", ""), tx.Now()
+		m.Tags, m.Updated = copied(m.Tags), tx.Now()
 		delete(m.Tags, key)
 		if _, err := tx.Exec("DELETE FROM model_tags WHERE workspace = ? AND name = ? AND key = ?", string(m.Workspace), string(name), key); err != nil {
 			return err

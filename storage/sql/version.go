@@ -177,7 +177,7 @@ func (v *Versions) insert(tx *Tx, x trimtab.ModelVersion, idempotency string) (t
 	if x.Stage == "" {
 		x.Stage = "None"
 	}
-	x.Tags = withTag(x.Tags, "", "")
+	x.Tags = copied(x.Tags)
 	if x.Tree != "" {
 		if err := v.freezeNew(tx, &x); err != nil {
 			return x, err
@@ -388,7 +388,8 @@ func (v *Versions) Update(ctx context.Context, name trimtab.ModelName, n trimtab
 func (v *Versions) SetTag(ctx context.Context, name trimtab.ModelName, n trimtab.Version, tag trimtab.Tag) (err error) {
 	defer trimtab.Wrap(&err, "Versions.SetTag(%s, %d, %s)", name, n, tag.Key)
 	_, err = v.change(ctx, name, n, func(tx *Tx, x trimtab.ModelVersion) (string, trimtab.ModelVersion, error) {
-		x.Tags, x.Updated = withTag(x.Tags, tag.Key, tag.Value), tx.Now()
+		x.Tags, x.Updated = copied(x.Tags), tx.Now()
+		x.Tags[tag.Key] = tag.Value
 		return "model.version.tag.set", x, v.putTag(tx, name, n, tag.Key, tag.Value)
 	})
 	return err
@@ -398,7 +399,7 @@ func (v *Versions) SetTag(ctx context.Context, name trimtab.ModelName, n trimtab
 func (v *Versions) DeleteTag(ctx context.Context, name trimtab.ModelName, n trimtab.Version, key string) (err error) {
 	defer trimtab.Wrap(&err, "Versions.DeleteTag(%s, %d, %s)", name, n, key)
 	_, err = v.change(ctx, name, n, func(tx *Tx, x trimtab.ModelVersion) (string, trimtab.ModelVersion, error) {
-		x.Tags, x.Updated = withTag(x.Tags, "", ""), tx.Now()
+		x.Tags, x.Updated = copied(x.Tags), tx.Now()
 		delete(x.Tags, key)
 		_, err := tx.Exec("DELETE FROM version_tags WHERE workspace = ? AND name = ? AND version = ? AND key = ?", string(x.Workspace), string(name), int64(n), key)
 		return "model.version.tag.delete", x, err
