@@ -129,8 +129,9 @@ func (v *labelValue) UnmarshalJSON(p []byte) error {
 	return nil
 }
 
-// jsonColumns is the form with one list per field.
+// jsonColumns is the form with one list per field, or with the list of labels under a name.
 type jsonColumns struct {
+	Labels     []jsonLabel    `json:"labels"`
 	IDs        []string       `json:"ids"`
 	Values     []labelValue   `json:"values"`
 	EventTimes []trimtab.Time `json:"event_times"`
@@ -148,21 +149,14 @@ func jsonLabels(r io.Reader) ([]traffic.Label, error) {
 		if err := strict(b, &list); err != nil {
 			return nil, err
 		}
-		out := make([]traffic.Label, len(list))
-		for i, l := range list {
-			if l.ID == nil || *l.ID == "" {
-				return nil, invalid("label %d has no id", i)
-			}
-			if !l.Value.set {
-				return nil, invalid("label %d (id %q) has no value; null takes a label back", i, *l.ID)
-			}
-			out[i] = traffic.Label{ID: *l.ID, Value: l.Value.value, Null: l.Value.null, EventTime: l.EventTime, KnownAt: l.KnownAt}
-		}
-		return out, nil
+		return listLabels(list)
 	}
 	var c jsonColumns
 	if err := strict(b, &c); err != nil {
 		return nil, err
+	}
+	if c.Labels != nil && c.IDs == nil && c.Values == nil {
+		return listLabels(c.Labels)
 	}
 	n := len(c.IDs)
 	switch {
@@ -185,6 +179,20 @@ func jsonLabels(r io.Reader) ([]traffic.Label, error) {
 		if c.KnownAts != nil {
 			out[i].KnownAt = c.KnownAts[i]
 		}
+	}
+	return out, nil
+}
+
+func listLabels(list []jsonLabel) ([]traffic.Label, error) {
+	out := make([]traffic.Label, len(list))
+	for i, l := range list {
+		if l.ID == nil || *l.ID == "" {
+			return nil, invalid("label %d has no id", i)
+		}
+		if !l.Value.set {
+			return nil, invalid("label %d (id %q) has no value; null takes a label back", i, *l.ID)
+		}
+		out[i] = traffic.Label{ID: *l.ID, Value: l.Value.value, Null: l.Value.null, EventTime: l.EventTime, KnownAt: l.KnownAt}
 	}
 	return out, nil
 }

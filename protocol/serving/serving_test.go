@@ -206,6 +206,7 @@ func TestLabelForms(t *testing.T) {
 	}{
 		{"list", "application/json", `[{"id":"a","value":1},{"id":"b","value":false,"known_at":"2013-01-01"},{"id":"x","value":null}]`, 200, `{"matched":2,"unmatched":1,"repeated":0,"late":0}`},
 		{"columns", "application/json", `{"ids":["a","b"],"values":[0,null]}`, 200, `{"matched":2,"unmatched":0,"repeated":2,"late":0}`},
+		{"named list", "application/json", `{"labels":[{"id":"a","value":0}]}`, 200, `{"matched":1,"unmatched":0,"repeated":1,"late":0}`},
 		{"csv", "text/csv", "value,id\n1,b\n", 200, `{"matched":1,"unmatched":0,"repeated":1,"late":0}`},
 		{"form", m.FormDataContentType(), form.String(), 200, `{"matched":1,"unmatched":1,"repeated":0,"late":0}`},
 		{"empty", "application/json", `[]`, 200, `{"matched":0,"unmatched":0,"repeated":0,"late":0}`},

@@ -71,7 +71,7 @@ func newWorld(t *testing.T, dir string, opt options) *world {
 		}
 	}
 	var err error
-	w.db, err = sql.Open(t.Context(), sql.Config{URL: filepath.Join(dir, "trimtab.db"), Log: log, Readers: 64})
+	w.db, err = sql.Open(t.Context(), sql.Config{URL: filepath.Join(dir, "trimtab.db"), Log: log})
 	check(err)
 	w.blobs, err = blob.OpenDisk(filepath.Join(dir, "blobs"))
 	check(err)

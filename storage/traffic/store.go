@@ -242,8 +242,13 @@ func (s *Store) Seal(ctx context.Context, all bool) (err error) {
 	return errors.Join(errs...)
 }
 
-// Close flushes and closes every log; a second Close does nothing. Run has returned before.
+// Close writes what is still queued, flushes and closes every log; a second Close
+// does nothing. Run has returned before.
 func (s *Store) Close() error {
+	for len(s.queue) > 0 { // of requests that were answered while Run ended
+		q := <-s.queue
+		q.log.drain(q.e)
+	}
 	logs := s.all()
 	s.mu.Lock()
 	s.closed = true
