@@ -72,7 +72,7 @@ func (a *application) agree(plans []plan.Answer, agreed bool) error {
 	for _, p := range plans {
 		changes += len(p.Actions)
 		losses += p.Count(plan.Delete) + p.Count(plan.Replace)
-		if !quiet {
+		if !quiet && !p.Empty() {
 			if err := p.Write(a.env.Err, a.style(a.env.Err)); err != nil {
 				return err
 			}

@@ -36,7 +36,7 @@ const (
 )
 
 func documentSchema(k kind) *jsonschema.Schema {
-	reflector := &jsonschema.Reflector{ExpandedStruct: true, DoNotReference: true, Anonymous: true, Mapper: func(t reflect.Type) *jsonschema.Schema {
+	reflector := &jsonschema.Reflector{ExpandedStruct: true, DoNotReference: true, Anonymous: true, CommentMap: comments, Mapper: func(t reflect.Type) *jsonschema.Schema {
 		switch t {
 		case reflect.TypeFor[trimtab.Duration]():
 			return &jsonschema.Schema{Type: "string", Pattern: durationPattern, Description: "A span of time: a number with a unit, such as 90s, 15m, 6h, 7d or 2w."}
