@@ -293,10 +293,12 @@ func (r *Replays) reconcile(ctx context.Context, k string) (control.Result, erro
 	if final, ok := errors.AsType[*fatal](err); ok {
 		reason := trimtab.Message(final.err)
 		r.cfg.Log.WarnContext(ctx, "replay failed", "replay", x.ID, "endpoint", x.Endpoint, "error", final.err)
-		if x, err = r.end(ctx, x.ID, failed, reason); err != nil {
+		// The lease first: who sees that the replay has ended can start another.
+		if err := r.release(ctx, x); err != nil {
 			return control.Result{}, err
 		}
-		return control.Result{}, r.release(ctx, x)
+		_, err = r.end(ctx, x.ID, failed, reason)
+		return control.Result{}, err
 	}
 	if ctx.Err() != nil {
 		if now, e := r.cfg.Store.Get(context.WithoutCancel(ctx), x.ID); e == nil && now.State != running {
