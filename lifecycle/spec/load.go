@@ -77,7 +77,7 @@ func Load(paths []string, opt Options) (Set, Diagnostics) {
 	for _, p := range paths {
 		l.path(p)
 	}
-	if len(l.set.Files) == 0 && len(l.diagnostics) == 0 {
+	if len(l.set.Documents) == 0 && len(l.diagnostics) == 0 {
 		l.diagnostics = append(l.diagnostics, Diagnostic{Severity: SevError, File: strings.Join(paths, " "), Summary: "there are no declarations here",
 			Expected: "files that end with .yaml, .yml or .json and begin with apiVersion: " + trimtab.APIVersion})
 	}
@@ -234,7 +234,8 @@ func documents(lines []string) []string {
 		body := lines[begin:end]
 		for _, line := range body {
 			t := strings.TrimSpace(line)
-			if t != "" && !strings.HasPrefix(t, "#") {
+			// A body of nothing but comments and directives is no document.
+			if t != "" && !strings.HasPrefix(t, "#") && !strings.HasPrefix(line, "%") {
 				out = append(out, strings.Repeat("\n", begin)+strings.Join(body, "\n")+"\n")
 				return
 			}

@@ -114,6 +114,49 @@ func TestRenderedIsEqual(t *testing.T) {
 	}
 }
 
+// Files as editors and other programs write them.
+func TestForms(t *testing.T) {
+	const body = "kind: Project\nmetadata: {name: a}\nspec: {description: x}\n"
+	head := "apiVersion: " + trimtab.APIVersion + "\n"
+	for name, tc := range map[string]struct {
+		text string
+		want string // the description, "" when the file is refused
+	}{
+		"plain":         {head + body, "x"},
+		"marker":        {"---\n" + head + body + "...\n", "x"},
+		"directive":     {"%YAML 1.2\n---\n" + head + body, "x"},
+		"byte order":    {"\ufeff" + head + body, "x"},
+		"carriage":      {strings.ReplaceAll(head+body, "\n", "\r\n"), "x"},
+		"comments":      {"# a\n---\n" + head + body + "---\n# nothing\n", "x"},
+		"text marker":   {head + "kind: Project\nmetadata: {name: a}\nspec:\n  description: |-\n    --- x\n", "--- x"},
+		"json":          {"{\n\t\"apiVersion\": \"" + trimtab.APIVersion + "\", \"kind\": \"Project\",\n\t\"metadata\": {\"name\": \"a\"}, \"spec\": {\"description\": \"caf\\u00e9 \\ud83d\\ude00 a\\/b\"}\n}", "café 😀 a/b"},
+		"merged":        {head + "kind: Project\nmetadata: {name: a}\nspec:\n  <<: {description: y}\n  description: x\n", "x"},
+		"empty":         {"", ""},
+		"only comments": {"# nothing\n---\n# at all\n", ""},
+		"not UTF-8":     {head + body + "# \xff\n", ""},
+		"tab":           {head + "kind: Project\nmetadata:\n\tname: a\n", ""},
+	} {
+		path := filepath.Join(t.TempDir(), "a.yaml")
+		if err := os.WriteFile(path, []byte(tc.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		set, ds := Load([]string{path}, Options{})
+		if tc.want == "" {
+			if !ds.HasErrors() {
+				t.Errorf("%s: accepted", name)
+			}
+			continue
+		}
+		if len(ds) > 0 || len(set.Documents) != 1 {
+			t.Errorf("%s: %d documents, %v", name, len(set.Documents), ds)
+			continue
+		}
+		if got := set.Documents[0].Spec.(*trimtab.ProjectSpec).Description; got != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
 func TestDecodeJSON(t *testing.T) {
 	set, _ := Load([]string{"testdata/good"}, Options{})
 	for _, r := range set.Resources() {
