@@ -14,6 +14,10 @@ type Metric struct {
 	Model         LoggedModelID
 	DatasetName   string
 	DatasetDigest string
+
+	// Run is the run that logged the metric, where it is read back of a logged
+	// model; a run's own metrics leave it empty.
+	Run RunID
 }
 
 // Clamped returns the metric with infinities replaced by ±MaxFloat64.

@@ -24,6 +24,7 @@ func (d *doc) metric(m trimtab.Metric) {
 	d.strIf("dataset_name", m.DatasetName)
 	d.strIf("dataset_digest", m.DatasetDigest)
 	d.strIf("model_id", string(m.Model))
+	d.strIf("run_id", string(m.Run))
 }
 
 func (d *doc) runMetrics(metrics []sql.RunMetric, always bool) {

@@ -353,12 +353,12 @@ func (l *LoggedModels) children(s *session, all []*loggedRow) error {
 	if err != nil {
 		return err
 	}
-	rows, err = s.Rows(`SELECT c.mid, c.key, c.dataset_name, c.dataset_digest, c.step, c.time, c.value, c.nan`+from+`logged_model_metrics c WHERE c.mid = p.id
+	rows, err = s.Rows(`SELECT c.mid, c.key, c.dataset_name, c.dataset_digest, c.run_id, c.step, c.time, c.value, c.nan`+from+`logged_model_metrics c WHERE c.mid = p.id
 		ORDER BY c.mid, c.key, c.dataset_name, c.dataset_digest, c.step, c.time, c.value, c.nan`, list)
 	return collect(rows, err, func(rows *dbsql.Rows) error {
 		var mid, nan int64
 		var m trimtab.Metric
-		if err := rows.Scan(&mid, &m.Key, &m.DatasetName, &m.DatasetDigest, &m.Step, &m.Time, &m.Value, &nan); err != nil {
+		if err := rows.Scan(&mid, &m.Key, &m.DatasetName, &m.DatasetDigest, &m.Run, &m.Step, &m.Time, &m.Value, &nan); err != nil {
 			return err
 		}
 		row := byID[mid]

@@ -36,7 +36,7 @@ func testLoggedModels(t *testing.T, k *kit) {
 	k.fails(k.LoggedModels.LogParams(k.ctx, m.ID, []trimtab.Param{{Key: "depth", Value: "7"}, {Key: "beta", Value: "1"}}), trimtab.Invalid,
 		"Changing param values is not allowed. Param with key='depth' was already logged with value='6' for model ID='"+string(m.ID)+"'. Attempted logging new value '7'.")
 	point := func(value float64, step int64, dataset string) trimtab.Metric {
-		return trimtab.Metric{Key: "auc", Value: value, Step: step, Model: m.ID, DatasetName: dataset, DatasetDigest: "d"}
+		return trimtab.Metric{Key: "auc", Value: value, Step: step, Model: m.ID, DatasetName: dataset, DatasetDigest: "d", Run: run}
 	}
 	k.ok(k.Runs.LogBatch(k.ctx, run, trimtab.RunBatch{Metrics: []trimtab.Metric{point(0.5, 1, "test"), point(0.7, 2, "test"), point(0.9, 1, "train"), {Key: "auc", Value: 0.1}}}))
 	k.ok(k.Runs.LogBatch(k.ctx, run, trimtab.RunBatch{Metrics: []trimtab.Metric{point(0.7, 2, "test"), point(nan, 3, "late")}}))
