@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { findings, launch, looks, open, screens } from "./browser.mjs";
 import { seed, start } from "./server.mjs";
 
@@ -105,6 +106,28 @@ describe("overview", { concurrency: false }, () => {
     assert.equal(asked, calm, "the page asks while nothing changes");
     assert.deepEqual(complaints, []);
     await close();
+  });
+
+  test("what is declared is shown at once, with what it lacks", async () => {
+    const declared = await start();
+    try {
+      const { page, complaints, close } = await open(browser, declared.url);
+      await page.goto(`${declared.url}/ui/`);
+      await page.getByText("Nothing is here yet", { exact: false }).waitFor();
+      await page.getByText("live", { exact: true }).waitFor();
+      declared.trimtab("apply", fileURLToPath(new URL("testdata/declared.yaml", import.meta.url)));
+      const attention = page.getByRole("region", { name: "Needs attention" });
+      await attention.getByText("Endpoint planned has no version to serve").waitFor();
+      await attention.getByText("trimtab model alias set planned champion VERSION").waitFor();
+      await page.getByRole("region", { name: "Models" }).getByText("alias champion names no version").waitFor();
+      await page.getByText("Daily windows of endpoint planned").waitFor();
+      assert.deepEqual(await findings(page), []);
+      await page.screenshot({ path: `${screens}overview-declared-light-1440.png`, fullPage: true });
+      assert.deepEqual(complaints, []);
+      await close();
+    } finally {
+      await declared.stop();
+    }
   });
 
   test("windows and progress appear as a replay goes on", async () => {
