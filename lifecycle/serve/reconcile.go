@@ -79,7 +79,7 @@ func (s *Server) Consumer() control.Consumer {
 			switch entry.Object.Kind {
 			case "endpoint":
 				s.controller.Add(place{entry.Workspace, entry.Object.Name}.key())
-			case "model", "modelVersion":
+			case "registeredModel", "modelVersion":
 				for _, e := range s.all() {
 					if model, _ := e.Model(); e.Workspace == entry.Workspace && string(model) == entry.Object.Name {
 						s.controller.Add(place{e.Workspace, e.Name}.key())

@@ -53,12 +53,12 @@ func namesEdits(t *testing.T, url, keys string) {
 		t.Fatalf("an honest database has findings: %q", found)
 	}
 	for _, c := range []struct{ name, edit, undo, want string }{
-		{"alias moved", "UPDATE aliases SET version = 2 WHERE alias = 'champion'", "UPDATE aliases SET version = 1 WHERE alias = 'champion'", "model flights"},
+		{"alias moved", "UPDATE aliases SET version = 2 WHERE alias = 'champion'", "UPDATE aliases SET version = 1 WHERE alias = 'champion'", "registeredModel flights"},
 		{"version repointed", "UPDATE versions SET manifest = 'sha256:0' WHERE version = 2", "UPDATE versions SET manifest = (SELECT manifest FROM versions WHERE version = 1) WHERE version = 2", "modelVersion flights 2"},
 		{"run failed in truth", "UPDATE runs SET status = 'FAILED'", "UPDATE runs SET status = 'FINISHED'", "run " + string(run.ID)},
 		{"metric improved", "UPDATE series SET last_value = 0.9", "UPDATE series SET last_value = 0.7", string(run.ID)},
 		{"param changed", "UPDATE params SET value = '300'", "UPDATE params SET value = '200'", string(run.ID)},
-		{"model inserted", "INSERT INTO models (workspace, name, description, created, updated, last_version, entry) VALUES ('default', 'forged', '', 1, 1, 0, '')", "DELETE FROM models WHERE name = 'forged'", "model forged"},
+		{"model inserted", "INSERT INTO models (workspace, name, description, created, updated, last_version, entry) VALUES ('default', 'forged', '', 1, 1, 0, '')", "DELETE FROM models WHERE name = 'forged'", "registeredModel forged"},
 		{"run deleted", "UPDATE runs SET workspace = 'elsewhere'", "UPDATE runs SET workspace = 'default'", "run " + string(run.ID)},
 		{"journal entry changed", "UPDATE journal SET action = 'model.noop' WHERE action = 'model.alias.set'", "UPDATE journal SET action = 'model.alias.set' WHERE action = 'model.noop'", "entry"},
 	} {

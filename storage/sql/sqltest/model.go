@@ -84,8 +84,8 @@ func testModelRename(t *testing.T, k *kit) {
 	if v := k.version("c"); v.Version != 3 {
 		t.Errorf("the next version is %d, want 3", v.Version)
 	}
-	k.same(k.entries(trimtab.Object{Kind: "model", Name: "c"}), []string{"model.rename", "model.version.add"}, "entries of the new name")
-	old := k.entries(trimtab.Object{Kind: "model", Name: "a"})
+	k.same(k.entries(trimtab.Object{Kind: "registeredModel", Name: "c"}), []string{"model.rename", "model.version.add"}, "entries of the new name")
+	old := k.entries(trimtab.Object{Kind: "registeredModel", Name: "a"})
 	if old[len(old)-1] != "model.rename" {
 		t.Errorf("entries of the old name: %v", old)
 	}
@@ -186,7 +186,7 @@ func testAliases(t *testing.T, k *kit) {
 	k.ok(k.Models.DropAlias(k.ctx, "m", "Champion"))
 	k.ok(k.Versions.Delete(k.ctx, "m", 2))
 	k.same(must(k.Models.Get(k.ctx, "m"))(k).Aliases, nil, "aliases after the deletion of their version")
-	k.same(k.entries(trimtab.Object{Kind: "model", Name: "m"}), []string{"model.create", "model.version.add", "model.version.add",
+	k.same(k.entries(trimtab.Object{Kind: "registeredModel", Name: "m"}), []string{"model.create", "model.version.add", "model.version.add",
 		"model.alias.set", "model.alias.set", "model.alias.set", "model.alias.delete", "model.alias.delete"}, "entries")
 	// Of many that move it from the same place, one does.
 	k.version("m")
@@ -204,7 +204,7 @@ func testAliases(t *testing.T, k *kit) {
 		<-won
 	}
 	moves := 0
-	for _, action := range k.entries(trimtab.Object{Kind: "model", Name: "m"}) {
+	for _, action := range k.entries(trimtab.Object{Kind: "registeredModel", Name: "m"}) {
 		if action == "model.alias.set" {
 			moves++
 		}

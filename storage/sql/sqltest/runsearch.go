@@ -144,6 +144,11 @@ func testRunSearch(t *testing.T, k *kit) {
 			t.Errorf("view %s: %s, want %s", view, got, want)
 		}
 	}
+	many := []trimtab.ExperimentID{exp, exp}
+	for i := range 100 {
+		many = append(many, trimtab.ExperimentID(fmt.Sprint(1000+i)))
+	}
+	k.same(k.search(sql.RunQuery{Experiments: many}, 2), []string{"four", "two", "one", "five"}, "many experiments")
 	for _, none := range [][]trimtab.ExperimentID{nil, {"99"}, {"x"}} {
 		k.same(k.search(sql.RunQuery{Experiments: none}, 10), nil, fmt.Sprintf("experiments %v", none))
 	}
