@@ -34,7 +34,7 @@ import (
 
 // world is the production wiring of serving on SQLite, over real HTTP.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	dir      string
 	db       *sql.DB
 	blobs    *blob.Disk
@@ -54,7 +54,7 @@ type options struct {
 }
 
 // newWorld opens the world in dir and runs everything that runs in the background.
-func newWorld(t *testing.T, dir string, opt options) *world {
+func newWorld(t testing.TB, dir string, opt options) *world {
 	t.Helper()
 	w := &world{t: t, dir: dir, crash: opt.crash}
 	if w.crash == nil {
