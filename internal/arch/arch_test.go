@@ -89,6 +89,9 @@ var beside = map[string][]string{
 	"protocol/api":          {"protocol/route"},
 	"protocol/oip":          {"protocol/route"},
 	"protocol/serving":      {"protocol/route"},
+	"protocol/overview":     {"protocol/route"},
+	"ui":                    {"protocol/route"},
+	"storage/sql/sqltest":   {"storage/sql"},
 }
 
 func TestImportRanks(t *testing.T) {

@@ -1,5 +1,6 @@
 // Package arch keeps the house rules as tests: who may import whom, that every
 // package says what it owns, that directories are named after the product, and
-// which outside modules are used and why. It holds no code of the product and
-// refuses exceptions that are not written down beside the rule.
+// which outside modules are used and why. The rules read the real tree, tests
+// included. The package holds no code of the product. It refuses exceptions that
+// are not written down beside the rule.
 package arch
