@@ -3,7 +3,6 @@ package sql
 import (
 	"context"
 	dbsql "database/sql"
-	"encoding/json"
 	"errors"
 	"strings"
 
@@ -251,77 +250,6 @@ func (r *Models) dropAlias(tx *Tx, m trimtab.RegisteredModel, alias trimtab.Alia
 	return m, r.record(tx, m, c)
 }
 
-// renamed is the Data of model.rename and model.version.rename.
-type renamed struct {
-	From trimtab.ModelName `json:"from"`
-	To   trimtab.ModelName `json:"to"`
-}
-
-// Rename gives a model and all its versions another name, which must be free.
-// The journal ends the history of the old name and begins one of the new.
-func (r *Models) Rename(ctx context.Context, from, to trimtab.ModelName) (out trimtab.RegisteredModel, err error) {
-	defer trimtab.Wrap(&err, "Models.Rename(%s, %s)", from, to)
-	data, err := json.Marshal(renamed{from, to})
-	if err != nil {
-		return out, err
-	}
-	err = r.change(ctx, from, func(tx *Tx, m trimtab.RegisteredModel) error {
-		out = m
-		if from == to {
-			return nil
-		}
-		old := m
-		m.Name, m.Updated = to, tx.Now()
-		var taken int64
-		if err := tx.Row("SELECT COUNT(*) FROM models WHERE workspace = ? AND name = ?", string(m.Workspace), string(to)).Scan(&taken); err != nil {
-			return err
-		}
-		if taken > 0 {
-			return modelTaken(to)
-		}
-		versions, err := r.db.Versions.all(tx, from)
-		if err != nil {
-			return err
-		}
-		for _, table := range []string{"models", "model_tags", "aliases", "versions", "version_tags"} {
-			if _, err := tx.Exec("UPDATE "+table+" SET name = ? WHERE workspace = ? AND name = ?", string(to), string(m.Workspace), string(from)); err != nil {
-				return err
-			}
-		}
-		both := func(gone trimtab.Object, before, after trimtab.Digest, here trimtab.Change) (trimtab.Change, error) {
-			end := trimtab.Change{Action: here.Action, Object: gone, Before: before, Data: data}
-			_, err := tx.Journal(m.Workspace, end)
-			here.Before, here.Data = "", data
-			return here, err
-		}
-		c := m.Change("model.rename", nil)
-		c, err = both(old.Object(), trimtab.StateDigest(old), c.After, c)
-		if err != nil {
-			return err
-		}
-		if err := r.record(tx, m, c); err != nil {
-			return err
-		}
-		for _, v := range versions {
-			was := v
-			v.Model, v.Updated = to, tx.Now()
-			c := v.Change("model.version.rename", nil)
-			if c, err = both(was.Object(), trimtab.StateDigest(was.ModelVersion), c.After, c); err != nil {
-				return err
-			}
-			if err := r.db.Versions.record(tx, v, c); err != nil {
-				return err
-			}
-		}
-		out = m
-		return nil
-	})
-	if isUnique(err) {
-		return out, modelTaken(to)
-	}
-	return out, err
-}
-
 // Delete removes a model with its versions, tags and aliases. Their journal
 // entries stay. A model of that name made later begins at version 1.
 func (r *Models) Delete(ctx context.Context, name trimtab.ModelName) (err error) {
@@ -344,61 +272,4 @@ func (r *Models) Delete(ctx context.Context, name trimtab.ModelName) (err error)
 		_, err = tx.Journal(m.Workspace, trimtab.Change{Action: "model.delete", Object: m.Object(), Before: trimtab.StateDigest(m)})
 		return err
 	})
-}
-
-// prompts is the condition for a choice of prompts.
-func prompts(mode filter.PromptMode) string {
-	if mode == filter.WithPrompts {
-		return ""
-	}
-	return " AND r.is_prompt = 0"
-}
-
-// Search returns a page of models with aliases and tags.
-func (r *Models) Search(ctx context.Context, query ModelQuery) (out []trimtab.RegisteredModel, next trimtab.PageToken, err error) {
-	defer trimtab.Wrap(&err, "Models.Search()")
-	ws := trimtab.CallOf(ctx).Workspace
-	orders := filter.RegisteredModels.Complete(query.Order)
-	err = r.db.read(ctx, func(q *Query) error {
-		out = nil
-		next, err = search{
-			noun: "registered models", columns: modelColumns,
-			from: "models r WHERE r.workspace = ?" + prompts(query.Prompts), args: []any{string(ws)},
-			fields: modelField, terms: attributeTerms(modelField, nil),
-			filter: query.Filter, orders: orders, limit: query.Limit, after: query.After,
-			scope: scope("models", ws, query.Filter, orders, query.Prompts),
-			scan: func(rows *dbsql.Rows, place ...any) error {
-				m, err := scanModel(rows, ws, place...)
-				out = append(out, m)
-				return err
-			},
-		}.run(q)
-		if err != nil || len(out) == 0 {
-			return err
-		}
-		return r.children(&q.session, pointers(out))
-	})
-	return out, next, err
-}
-
-// modelField finds the fields of registered models for the filter language.
-func modelField(e filter.Entity, key string) (field, bool) {
-	switch e {
-	case filter.Tag:
-		return field{expr: "c.value", from: "model_tags c WHERE c.workspace = r.workspace AND c.name = r.name AND c.key = ?", args: []any{key}}, true
-	case filter.Attribute:
-		switch key {
-		case "name":
-			return field{expr: "r.name"}, true
-		case "description":
-			return field{expr: "r.description", absent: "(r.description = '')"}, true
-		case "alias":
-			return field{expr: "c.alias", from: "aliases c WHERE c.workspace = r.workspace AND c.name = r.name"}, true
-		case "creation_timestamp":
-			return field{kind: integerField, expr: "r.created"}, true
-		case "last_updated_timestamp":
-			return field{kind: integerField, expr: "r.updated"}, true
-		}
-	}
-	return field{}, false
 }

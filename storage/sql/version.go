@@ -5,8 +5,6 @@ import (
 	dbsql "database/sql"
 	"encoding/json"
 	"errors"
-	"slices"
-	"strings"
 
 	"github.com/trimtab/trimtab"
 )
@@ -199,74 +197,6 @@ func (v *Versions) insert(tx *Tx, x trimtab.ModelVersion, idempotency string) (t
 	return x, v.db.Models.record(tx, m, m.Change("model.version.add", &old))
 }
 
-// freezeNew freezes the tree of a version that is being made, unless it is
-// empty and still being written.
-func (v *Versions) freezeNew(tx *Tx, x *trimtab.ModelVersion) error {
-	closed, err := v.closed(tx, x.Tree)
-	if err != nil {
-		return err
-	}
-	m, err := manifest(&tx.session, x.Workspace, x.Tree, x.TreePath)
-	if err != nil {
-		return err
-	}
-	if len(m) == 0 && !closed {
-		x.Status = versionPending
-		return nil
-	}
-	x.Manifest, err = keep(tx, m)
-	return err
-}
-
-// closed reports whether nobody is expected to write to a tree any more: its run
-// has ended, its logged model is ready, or there is neither. The row is held, so
-// that a version cannot slip between that end and the freezing it brings.
-func (v *Versions) closed(tx *Tx, tree trimtab.TreeID) (bool, error) {
-	kind, id, _ := strings.Cut(string(tree), "/")
-	var status string
-	var err error
-	switch kind {
-	case "run":
-		err = tx.Row("SELECT status FROM runs WHERE workspace = ? AND id = ?"+tx.engine.forShare(), string(tx.Workspace()), id).Scan(&status)
-	case "model":
-		err = tx.Row("SELECT status FROM logged_models WHERE workspace = ? AND id = ?"+tx.engine.forShare(), string(tx.Workspace()), id).Scan(&status)
-	default:
-		return true, nil
-	}
-	if errors.Is(err, dbsql.ErrNoRows) {
-		return true, nil
-	}
-	return trimtab.RunStatus(status).Ended() || trimtab.LoggedModelStatus(status) == trimtab.LoggedModelReady, err
-}
-
-// freezeWaiting freezes the versions that wait for a tree, whatever it holds now.
-func (v *Versions) freezeWaiting(tx *Tx, tree trimtab.TreeID) error {
-	all, err := v.rows(&tx.session, "WHERE r.workspace = ? AND r.tree = ? AND r.manifest = '' AND r.tree <> '' AND r.stage <> ? ORDER BY r.name, r.version"+tx.engine.forUpdate(),
-		string(tx.Workspace()), string(tree), trimtab.DeletedStage)
-	if err != nil {
-		return err
-	}
-	for _, row := range all {
-		m, err := manifest(&tx.session, row.Workspace, row.Tree, row.TreePath)
-		if err != nil {
-			return err
-		}
-		digest, err := keep(tx, m)
-		if err != nil {
-			return err
-		}
-		frozen, c, err := row.Freeze(digest, tx.Now())
-		if err != nil {
-			return err
-		}
-		row.ModelVersion = frozen
-		if err := v.record(tx, row, c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (v *Versions) putTag(tx *Tx, name trimtab.ModelName, n trimtab.Version, key, value string) error {
 	_, err := tx.Exec("INSERT INTO version_tags (workspace, name, version, key, value) VALUES (?, ?, ?, ?, ?) ON CONFLICT (workspace, name, version, key) DO UPDATE SET value = excluded.value",
 		string(tx.Workspace()), string(name), int64(n), key, value)
@@ -281,71 +211,6 @@ func (v *Versions) Get(ctx context.Context, name trimtab.ModelName, n trimtab.Ve
 		return err
 	})
 	return out, err
-}
-
-// ByAlias returns the version that an alias points to. Absence of the model or
-// of the alias is NotFound.
-func (v *Versions) ByAlias(ctx context.Context, name trimtab.ModelName, alias trimtab.Alias) (out trimtab.ModelVersion, err error) {
-	defer trimtab.Wrap(&err, "Versions.ByAlias(%s, %s)", name, alias)
-	err = v.db.read(ctx, func(q *Query) error {
-		m, err := v.db.Models.load(&q.session, name, "")
-		if err != nil {
-			return err
-		}
-		n, ok := m.Aliases[alias]
-		if !ok {
-			return trimtab.Errorf(trimtab.NotFound, m.Object().String(), "Registered model alias %s not found.", alias)
-		}
-		out, err = v.load(&q.session, name, n, "")
-		return err
-	})
-	return out, err
-}
-
-// Latest returns the highest version of each of the stages, or of every stage
-// that has one when none are given, ordered by version. Absence of the model is NotFound.
-func (v *Versions) Latest(ctx context.Context, name trimtab.ModelName, stages []string) (out []trimtab.ModelVersion, err error) {
-	defer trimtab.Wrap(&err, "Versions.Latest(%s)", name)
-	err = v.db.read(ctx, func(q *Query) error {
-		if _, err := v.db.Models.load(&q.session, name, ""); err != nil {
-			return err
-		}
-		all, err := v.latest(&q.session, []trimtab.ModelName{name})
-		out = slices.DeleteFunc(all[name], func(x trimtab.ModelVersion) bool {
-			return len(stages) > 0 && !slices.ContainsFunc(stages, func(s string) bool { return strings.EqualFold(s, x.Stage) })
-		})
-		return err
-	})
-	return out, err
-}
-
-// LatestOf is Latest of every stage for a page of models, in one query. Models
-// without versions are not in the map.
-func (v *Versions) LatestOf(ctx context.Context, names []trimtab.ModelName) (out map[trimtab.ModelName][]trimtab.ModelVersion, err error) {
-	defer trimtab.Wrap(&err, "Versions.LatestOf(%d models)", len(names))
-	err = v.db.read(ctx, func(q *Query) error {
-		out, err = v.latest(&q.session, names)
-		return err
-	})
-	return out, err
-}
-
-func (v *Versions) latest(s *session, names []trimtab.ModelName) (map[trimtab.ModelName][]trimtab.ModelVersion, error) {
-	list := make([]string, len(names))
-	for i, name := range names {
-		list[i] = string(name)
-	}
-	all, err := v.rows(s, `JOIN (SELECT x.name, MAX(x.version) AS version FROM `+s.engine.strs()+` p CROSS JOIN versions x
-		WHERE x.workspace = ? AND x.name = p.id AND x.stage <> ? GROUP BY x.name, x.stage) top ON top.name = r.name AND top.version = r.version
-		WHERE r.workspace = ? ORDER BY r.name, r.version`, s.engine.list(list), string(trimtab.CallOf(s.ctx).Workspace), trimtab.DeletedStage, string(trimtab.CallOf(s.ctx).Workspace))
-	if err != nil {
-		return nil, err
-	}
-	out := map[trimtab.ModelName][]trimtab.ModelVersion{}
-	for _, row := range all {
-		out[row.Model] = append(out[row.Model], row.ModelVersion)
-	}
-	return out, nil
 }
 
 // change loads a version and its model under the model's lock and runs fn,
@@ -490,21 +355,4 @@ func (v *Versions) settle(tx *Tx, attempt trimtab.AttemptID) error {
 		}
 	}
 	return nil
-}
-
-// ByAttempt returns the versions that attempts of a pipeline run registered and
-// that are not deleted, ordered by creation.
-func (v *Versions) ByAttempt(ctx context.Context, run trimtab.PipelineRunID) (out []trimtab.ModelVersion, err error) {
-	defer trimtab.Wrap(&err, "Versions.ByAttempt(%s)", run)
-	err = v.db.read(ctx, func(q *Query) error {
-		// "." sorts just before "/": all that begins with RUN and a dot.
-		all, err := v.rows(&q.session, "WHERE r.workspace = ? AND r.attempt > ? AND r.attempt < ? AND r.attempt <> '' AND r.stage <> ? ORDER BY r.created, r.name, r.version",
-			string(trimtab.CallOf(ctx).Workspace), string(run)+".", string(run)+"/", trimtab.DeletedStage)
-		out = make([]trimtab.ModelVersion, len(all))
-		for i, row := range all {
-			out[i] = row.ModelVersion
-		}
-		return err
-	})
-	return out, err
 }
