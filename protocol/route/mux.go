@@ -311,9 +311,14 @@ func (e *entry) logFailure(r *http.Request, id string, err error) {
 		slog.String("route", e.pattern()), slog.String("error", err.Error()))
 }
 
+// access logs a request. What was answered is for debugging, as in a database's
+// log; what was refused or failed stands in the log as it comes.
 func (e *entry) access(r *http.Request, rec *recorder, call trimtab.Call, took time.Duration) {
-	log := e.mux.cfg.Log
-	if !log.Enabled(r.Context(), slog.LevelInfo) {
+	log, level := e.mux.cfg.Log, slog.LevelDebug
+	if rec.code() >= 400 {
+		level = slog.LevelInfo
+	}
+	if !log.Enabled(r.Context(), level) {
 		return
 	}
 	attrs := make([]slog.Attr, 0, 9)
@@ -326,7 +331,7 @@ func (e *entry) access(r *http.Request, rec *recorder, call trimtab.Call, took t
 	if call.Actor.Attempt != "" {
 		attrs = append(attrs, slog.String("attempt", string(call.Actor.Attempt)))
 	}
-	log.LogAttrs(r.Context(), slog.LevelInfo, "request", attrs...)
+	log.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
 // WorkspaceHeader names the project of a request.
