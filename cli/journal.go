@@ -25,7 +25,7 @@ func (a *application) journalCommand() *cobra.Command {
 		Short: "Show the last entries, oldest first",
 		Example: `  trimtab journal tail
   trimtab journal tail -n 100 -o wide
-  trimtab journal tail --of model/flights
+  trimtab journal tail --of registeredModel/flights
   trimtab journal tail -f`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -37,7 +37,7 @@ func (a *application) journalCommand() *cobra.Command {
 			if of != "" {
 				kind, name, ok := strings.Cut(of, "/")
 				if !ok {
-					return usage{fmt.Errorf("--of %q: expected KIND/NAME such as model/flights", of)}
+					return usage{fmt.Errorf("--of %q: expected KIND/NAME as the column OBJECT has them, such as registeredModel/flights", of)}
 				}
 				entries, err = c.JournalOf(cmd.Context(), kind, name, last)
 			} else {
