@@ -65,7 +65,7 @@ func TestScripts(t *testing.T) {
 			env.Values[serverKey{}] = &server{}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serverCommand, "register": registerCommand, "post": postCommand},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serverCommand, "register": registerCommand, "post": postCommand, "serves": servesCommand},
 	})
 }
 
@@ -185,6 +185,33 @@ func registerCommand(ts *testscript.TestScript, neg bool, args []string) {
 	s.mlflow(ts, "POST", "/api/2.0/mlflow/runs/update", map[string]any{"run_id": run, "status": "FINISHED", "end_time": 2}, nil)
 	_ = s.call("POST", "/api/2.0/mlflow/registered-models/create", map[string]any{"name": name}, nil) // it may exist
 	s.mlflow(ts, "POST", "/api/2.0/mlflow/model-versions/create", map[string]any{"name": name, "source": "runs:/" + run + "/model", "run_id": run}, nil)
+}
+
+// servesCommand waits until the endpoint has been taken up and answers with the
+// version, 0 for none: what is declared or moved takes effect in a moment.
+//
+//	serves ENDPOINT VERSION
+func servesCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: serves ENDPOINT VERSION")
+	}
+	s := ts.Value(serverKey{}).(*server)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	var seen json.RawMessage
+	for range 1000 {
+		var e struct {
+			Version    int64             `json:"version"`
+			Conditions []json.RawMessage `json:"conditions"`
+		}
+		ts.Check(s.call("GET", "/api/trimtab/v1alpha1/default/endpoints/"+args[0], []byte{}, &seen))
+		ts.Check(json.Unmarshal(seen, &e))
+		if len(e.Conditions) > 0 && fmt.Sprint(e.Version) == args[1] {
+			return
+		}
+		<-tick.C
+	}
+	ts.Fatalf("endpoint %s does not answer with version %s: %s", args[0], args[1], seen)
 }
 
 // postCommand sends a file as JSON to a path of the server and prints the answer
