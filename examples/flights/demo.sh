@@ -84,7 +84,8 @@ fi
 export TRIMTAB_SERVER=http://127.0.0.1:$port
 
 phase "starting the server on 127.0.0.1:$port"
-nohup "$trimtab" server --listen "127.0.0.1:$port" --data "$home/data" --uv "$PWD/.ci/uv" > "$home/server.log" 2>&1 < /dev/null &
+# In a session of its own, so that Ctrl-C reaches this script alone and it can end things in order.
+setsid nohup "$trimtab" server --listen "127.0.0.1:$port" --data "$home/data" --uv "$PWD/.ci/uv" > "$home/server.log" 2>&1 < /dev/null &
 echo $! > "$home/pid"
 for _ in $(seq 1 100); do
   curl -fs "$TRIMTAB_SERVER/readyz" > /dev/null 2>&1 && break
