@@ -6,7 +6,8 @@
 // The version of a model is the version that its alias points to: another one in
 // the path is not found, for an endpoint serves one version at a time.
 //
-// It refuses the binary tensor extension with an error that names it, FP16 and
-// BF16 (which have no JSON form), and loading models by request: what is served
-// is declared.
+// It refuses tensors sent by the binary tensor extension with an error that names
+// it, FP16 and BF16 (which have no JSON form), and loading models by request: what
+// is served is declared. A client that asks for binary outputs is answered in JSON,
+// which the absent header tells it.
 package oip

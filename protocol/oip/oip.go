@@ -266,12 +266,6 @@ func (f *front) infer(w http.ResponseWriter, r *http.Request) (err error) {
 		if o.Name != outputName {
 			return trimtab.Errorf(trimtab.Invalid, "request", "output %q is unknown: the model has the one output %q", o.Name, outputName)
 		}
-		if asksBinary(o.Parameters, "binary_data") {
-			return trimtab.Errorf(trimtab.Invalid, "request", "output %q is asked for in binary: the binary tensor data extension is not spoken, ask for JSON", o.Name)
-		}
-	}
-	if asksBinary(rq.Parameters, "binary_data_output") {
-		return trimtab.Errorf(trimtab.Invalid, "request", "binary_data_output is set: the binary tensor data extension is not spoken, ask for JSON")
 	}
 	m := c.Model()
 	in, err := m.Signature.FromTensors(rq.Inputs, schema.Options{})
@@ -289,15 +283,6 @@ func (f *front) infer(w http.ResponseWriter, r *http.Request) (err error) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(out)))
 	_, _ = w.Write(out) // a client that went away has no use for the error
 	return nil
-}
-
-func asksBinary(parameters json.RawMessage, key string) bool {
-	var p map[string]any
-	if len(parameters) == 0 || json.Unmarshal(parameters, &p) != nil {
-		return false
-	}
-	yes, _ := p[key].(bool)
-	return yes
 }
 
 func response(name, id string, c *serve.Call) ([]byte, error) {

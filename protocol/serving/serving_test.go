@@ -356,7 +356,7 @@ func TestV2(t *testing.T) {
 		{"POST", "/v2/models/flights/versions/1/infer", infer, 200, answer, nil},
 		{"POST", "/endpoints/flights/v2/models/flights/infer", infer, 200, answer, nil},
 		{"POST", "/v2/models/flights/infer", infer, 400, `binary tensor data extension`, []string{"Inference-Header-Content-Length", "9"}},
-		{"POST", "/v2/models/flights/infer", strings.Replace(infer, `"inputs"`, `"parameters":{"binary_data_output":true},"inputs"`, 1), 400, `binary_data_output`, nil},
+		{"POST", "/v2/models/flights/infer", strings.Replace(infer, `"inputs"`, `"parameters":{"binary_data_output":true},"inputs"`, 1), 200, answer, nil},
 		{"POST", "/v2/models/flights/infer", strings.Replace(infer, `"inputs"`, `"outputs":[{"name":"x"}],"inputs"`, 1), 400, `output \"x\"`, nil},
 		{"POST", "/v2/models/flights/infer", strings.Replace(infer, `[2,1]`, `[3,1]`, 1), 400, `size`, nil},
 		{"POST", "/v2/models/flights/infer", `{`, 400, `error`, nil},
@@ -366,7 +366,7 @@ func TestV2(t *testing.T) {
 			t.Errorf("%s %s: %d %s; want %d %s", c.method, c.path, r.status, r.body, c.status, c.want)
 		}
 	}
-	if n := len(joined(t, w, "flights")); n != 6 {
-		t.Errorf("%d rows logged, want 6", n)
+	if n := len(joined(t, w, "flights")); n != 8 {
+		t.Errorf("%d rows logged, want 8", n)
 	}
 }
