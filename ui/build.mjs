@@ -2,7 +2,7 @@
 // asset, index.html with places for nonce and base, and the licences of what is
 // inside. Equal sources and lock file give equal bytes.
 import * as esbuild from "esbuild";
-import { readFileSync, writeFileSync, readdirSync, rmSync, mkdirSync, existsSync } from "node:fs";
+import { readFileSync, writeFileSync, readdirSync, rmSync, mkdirSync, existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -68,19 +68,22 @@ function licences(inputs) {
 export async function build(dist) {
   const result = await esbuild.build(options(dist));
   mkdirSync(join(dist, "assets"), { recursive: true });
-  for (const name of readdirSync(dist)) if (name !== ".gitkeep") rmSync(join(dist, name), { recursive: true });
-  mkdirSync(join(dist, "assets"), { recursive: true });
+  const written = new Set([".gitkeep", "index.html"]);
+  const write = (name, bytes) => {
+    writeFileSync(join(dist, name), bytes);
+    written.add(name);
+  };
   const sizes = {};
   const put = (name, bytes, compress) => {
-    writeFileSync(join(dist, name), bytes);
+    write(name, bytes);
     sizes[name] = { raw: bytes.length };
     if (!compress) return;
     const br = brotliCompressSync(bytes, {
       params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
     });
     const gz = gzipSync(bytes, { level: 9 });
-    writeFileSync(join(dist, name + ".br"), br);
-    writeFileSync(join(dist, name + ".gz"), gz);
+    write(name + ".br", br);
+    write(name + ".gz", gz);
     Object.assign(sizes[name], { br: br.length, gz: gz.length });
   };
   const names = {};
@@ -97,6 +100,11 @@ export async function build(dist) {
     return names[kind];
   });
   writeFileSync(join(dist, "index.html"), html);
+  // What an older build left goes last, so that the folder is whole at every moment.
+  for (const name of readdirSync(dist, { recursive: true })) {
+    const file = join(dist, name);
+    if (!written.has(name.replaceAll("\\", "/")) && statSync(file).isFile()) rmSync(file);
+  }
   return sizes;
 }
 

@@ -310,9 +310,18 @@ func (s *Service) changes(ctx context.Context, o *Overview) error {
 		return err
 	}
 	for _, e := range entries {
-		if c, ok := changeOf(e); ok && len(o.Changes) < maxChanges {
-			o.Changes = append(o.Changes, c)
+		c, ok := changeOf(e)
+		if !ok {
+			continue
 		}
+		if n := len(o.Changes); n > 0 && o.Changes[n-1].continues(c) {
+			o.Changes[n-1].Count++
+			continue
+		}
+		if len(o.Changes) == maxChanges {
+			break
+		}
+		o.Changes = append(o.Changes, c)
 	}
 	return nil
 }

@@ -228,8 +228,9 @@ type RunMetric struct {
 	Value Number `json:"value"`
 }
 
-// Change is a journal entry for people. Detail says what the action did, where
-// the entry tells: "champion: 1 to 2".
+// Change is a journal entry for people, or several that follow each other with
+// the same action on the same thing: then Count is above one and the rest is the
+// newest's. Detail says what the action did, where the entry tells.
 type Change struct {
 	Index   int64        `json:"index"`
 	Time    trimtab.Time `json:"time"`
@@ -237,6 +238,7 @@ type Change struct {
 	Kind    string       `json:"kind"`
 	Name    string       `json:"name"`
 	Version string       `json:"version,omitempty"`
+	Count   int          `json:"count"`
 	Detail  string       `json:"detail,omitempty"`
 	Actor   string       `json:"actor"`
 	Via     string       `json:"via,omitempty"`

@@ -164,11 +164,15 @@ func TestOverview(t *testing.T) {
 	w.journal.add("default", trimtab.Change{Action: "run.create", Object: trimtab.Object{Kind: "run", Name: "r1"}})
 	w.journal.add("default", trimtab.Change{Action: "model.alias.set", Object: trimtab.Object{Kind: "model", Name: "flights"}, Data: json.RawMessage(`{"alias":"champion","from":1,"to":2}`)})
 	w.journal.add("default", trimtab.Change{Action: "endpoint.watermark.advance", Object: trimtab.Object{Kind: "endpointState", Name: "flights"}})
+	for _, month := range []string{"2013-03", "2013-04", "2013-05"} {
+		w.journal.add("default", trimtab.Change{Action: "window.close", Object: trimtab.Object{Kind: "window", Name: "flights", Version: month}})
+		w.journal.add("default", trimtab.Change{Action: "segment.seal", Object: trimtab.Object{Kind: "segment", Name: "flights/labels"}})
+	}
 	o, err := w.service().Overview(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Server != (Server{Version: "v0.1.0", Project: "default", Now: now, Journal: 3}) {
+	if o.Server != (Server{Version: "v0.1.0", Project: "default", Now: now, Journal: 9}) {
 		t.Errorf("server %+v", o.Server)
 	}
 	if len(o.Attention) != 0 {
@@ -191,7 +195,7 @@ func TestOverview(t *testing.T) {
 	if d := cmp.Diff([]RunMetric{{"valid_auc", .7}, {"valid_logloss", .4}, {"epoch", 3}}, o.Runs[0].Metrics); d != "" || o.Runs[0].More != 2 {
 		t.Errorf("run's metrics, %d more (-want +got)\n%s", o.Runs[0].More, d)
 	}
-	if len(o.Changes) != 2 || o.Changes[0].Detail != "champion moves from version 1 to 2" {
+	if c := o.Changes; len(c) != 3 || c[0].Count != 3 || c[0].Version != "2013-05" || c[1].Count != 1 || c[1].Detail != "champion moves from version 1 to 2" {
 		t.Errorf("changes %+v", o.Changes)
 	}
 	if p := o.Pipelines; len(p) != 1 || len(p[0].Steps) != 2 || p[0].Steps[1].Attempt != 2 {

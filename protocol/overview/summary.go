@@ -23,7 +23,7 @@ func changeOf(e trimtab.Entry) (Change, bool) {
 		return Change{}, false
 	}
 	c := Change{
-		Index: e.Index, Time: e.Time, Action: e.Action, Kind: e.Object.Kind, Name: e.Object.Name, Version: e.Object.Version,
+		Index: e.Index, Time: e.Time, Action: e.Action, Kind: e.Object.Kind, Name: e.Object.Name, Version: e.Object.Version, Count: 1,
 		Detail: e.Reason, Actor: cmp.Or(e.Actor.ID, string(e.Actor.Kind)), Via: e.Actor.Via,
 	}
 	var moved trimtab.AliasMoved
@@ -38,6 +38,11 @@ func changeOf(e trimtab.Entry) (Change, bool) {
 		}
 	}
 	return c, true
+}
+
+// continues reports whether an older change is one more of the same.
+func (c Change) continues(older Change) bool {
+	return c.Action == older.Action && c.Kind == older.Kind && c.Name == older.Name && c.Actor == older.Actor
 }
 
 // telling are parts of metric names in the order in which they say how good a

@@ -174,6 +174,7 @@ export interface Change {
   kind: string;
   name: string;
   version?: string;
+  count: number;
   detail?: string;
   actor: string;
   via?: string;

@@ -35,7 +35,10 @@ function Row({ c }: { c: Change }) {
   return (
     <tr>
       <td>
-        <code class="action">{c.action}</code>
+        <code class="action">
+          {c.action}
+          {c.count > 1 && <span class="times"> × {c.count}</span>}
+        </code>
         <span class="detail">
           <ObjectName c={c} />
           {c.detail && `, ${c.detail}`}
