@@ -296,3 +296,51 @@ func writeUntilKilled(dir string) {
 		}
 	}
 }
+
+// TestBrokenDisk takes the file away under the log: nothing is acknowledged any
+// more, the error says so, and no row that was refused counts as logged.
+func TestBrokenDisk(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := s.Endpoint(flights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, l, rows(0, 3, day))
+	if err := l.predictions.open.file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := l.Append(context.Background(), rows(3, 3, day)); !trimtab.IsKind(err, trimtab.Unavailable) {
+			t.Fatalf("%v", err)
+		}
+	}
+	if err := s.Close(); err == nil {
+		t.Error("closing a broken log reports nothing")
+	}
+	_, l = open(t, dir, nil)
+	if r := mustAppend(t, l, rows(0, 6, day)); r != (Receipt{Rows: 3, Duplicates: 3}) {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestLostMeta(t *testing.T) {
+	dir := t.TempDir()
+	s, l := open(t, dir, nil)
+	mustAppend(t, l, rows(0, 3, day))
+	if err := s.Seal(context.Background(), true); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, folder(flights), "predictions", "00000001.json")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "00000001.json is gone") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,210 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/pure/infer"
+	"github.com/trimtab/trimtab/pure/table"
+)
+
+// worker is the memory of one request.
+type worker struct {
+	scratch *infer.Scratch
+	x       []float64
+	raw     []float64
+	answer  []float64
+}
+
+func (m *Model) worker() *worker {
+	if w, ok := m.workers.Get().(*worker); ok {
+		return w
+	}
+	return &worker{scratch: m.model.NewScratch(1)}
+}
+
+func sized(s []float64, n int) []float64 {
+	if cap(s) < n {
+		return make([]float64, n)
+	}
+	return s[:n]
+}
+
+// maxKeep bounds the memory that a worker keeps for the next request, in numbers.
+const maxKeep = 1 << 20
+
+func (m *Model) release(w *worker) {
+	if cap(w.x) <= maxKeep && cap(w.answer) <= maxKeep {
+		m.workers.Put(w)
+	}
+}
+
+// Score answers a table whose columns are those of the signature in order; dst is
+// reused when it is large enough. The result has Width numbers a row, row-major.
+// An input that the library itself would refuse is Invalid and named.
+func (m *Model) Score(dst []float64, t *table.Table) ([]float64, error) {
+	w := m.worker()
+	defer m.release(w)
+	if err := m.predict(w, t); err != nil {
+		return nil, err
+	}
+	n := t.Rows()
+	dst = sized(dst, n*m.width)
+	if !m.scored() {
+		copy(dst, w.answer)
+		return dst, nil
+	}
+	for i := range n {
+		copy(dst[i*m.width:(i+1)*m.width], w.answer[i*len(m.names):])
+	}
+	return dst, nil
+}
+
+// predict fills w.answer with the logged outputs of each row: the answer, and the score when there is one.
+func (m *Model) predict(w *worker, t *table.Table) error {
+	n, k := t.Rows(), len(m.model.Features())
+	if n == 0 {
+		w.answer = w.answer[:0]
+		return nil
+	}
+	w.x = sized(w.x, n*k)
+	if err := m.matrix(w.x, t); err != nil {
+		return err
+	}
+	if err := m.model.CheckFinite(w.x, n); err != nil {
+		if bad, ok := errors.AsType[*infer.NotFinite](err); ok {
+			return trimtab.Errorf(trimtab.Invalid, "request", "%s", bad.Error())
+		}
+		return trimtab.Errorf(trimtab.Invalid, "request", "%s", err)
+	}
+	if m.Output == Margin {
+		w.answer = sized(w.answer, n*m.width)
+		m.model.Margin(w.answer, w.x, n, w.scratch)
+		return nil
+	}
+	if !m.labels && !m.scored() {
+		w.answer = sized(w.answer, n*m.width)
+		m.model.Predict(w.answer, w.x, n, w.scratch)
+		return nil
+	}
+	outs := m.model.Outputs()
+	w.raw = sized(w.raw, n*outs)
+	m.model.Predict(w.raw, w.x, n, w.scratch)
+	w.answer = sized(w.answer, n*len(m.names))
+	for i := range n {
+		row, out := w.raw[i*outs:(i+1)*outs], w.answer[i*len(m.names):]
+		switch {
+		case m.labels && outs == 1:
+			out[0], out[1] = 0, row[0]
+			if row[0] > 0.5 {
+				out[0] = 1
+			}
+		case m.labels:
+			best := 0
+			for c, p := range row {
+				if p > row[best] {
+					best = c
+				}
+			}
+			out[0] = float64(best)
+		default: // both probabilities of a scikit-learn wrapper, whose first is computed in float32
+			out[0], out[1], out[2] = float64(1-float32(row[0])), row[0], row[0]
+		}
+	}
+	return nil
+}
+
+// matrix writes the columns of t row-major as the features of the model.
+func (m *Model) matrix(x []float64, t *table.Table) error {
+	features := m.model.Features()
+	columns := t.Columns
+	if m.inputs == nil {
+		var err error
+		if columns, err = m.match(t); err != nil {
+			return err
+		}
+	}
+	if len(columns) != len(features) {
+		return trimtab.Errorf(trimtab.Invalid, "request", "the request has %d columns, the model takes %d", len(columns), len(features))
+	}
+	k := len(features)
+	for j := range features {
+		f, c := &features[j], columns[j]
+		if c.Type != table.String && f.Numbers == nil {
+			if !c.Floats(x[j:], k) {
+				return trimtab.Errorf(trimtab.Invalid, "request", "column %q is of type %s, expected a number", c.Name, c.Type)
+			}
+			continue
+		}
+		if err := m.codes(x[j:], k, f, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// codes writes the category codes of a column.
+func (m *Model) codes(x []float64, stride int, f *infer.Feature, c *table.Column) error {
+	for i, at := 0, 0; i < c.Len(); i, at = i+1, at+stride {
+		x[at] = math.NaN()
+		if c.Missing(i) {
+			continue
+		}
+		var ok bool
+		if c.Type == table.String {
+			x[at], ok = f.Code(c.Strings[i])
+		} else {
+			v, _ := c.Float(i)
+			x[at], ok = f.CodeNumber(v)
+		}
+		if !ok && m.model.Kind() == infer.XGBoost {
+			return trimtab.Errorf(trimtab.Invalid, "request", "column %q, row %d: the category %q was not in the training data, which XGBoost refuses", c.Name, i, c.Text(i))
+		}
+	}
+	return nil
+}
+
+// match finds the columns of a model without signature: by name when it has names, else by position.
+func (m *Model) match(t *table.Table) ([]*table.Column, error) {
+	features := m.model.Features()
+	out := make([]*table.Column, 0, len(features))
+	for i := range features {
+		if features[i].Name == "" {
+			break
+		}
+		c := t.Column(features[i].Name)
+		if c == nil {
+			out = nil
+			break
+		}
+		out = append(out, c)
+	}
+	if len(out) != len(features) {
+		if len(t.Columns) != len(features) {
+			return nil, trimtab.Errorf(trimtab.Invalid, "request", "the request has %d columns, the model takes %d: %s", len(t.Columns), len(features), m.featureList())
+		}
+		out = t.Columns
+	}
+	for i, c := range out {
+		if err := fits(&features[i], c.Name, c.Type); err != nil {
+			return nil, trimtab.Errorf(trimtab.Invalid, "request", "%s", trimtab.Message(err))
+		}
+	}
+	return out, nil
+}
+
+func (m *Model) featureList() string {
+	s := ""
+	for i, f := range m.Inputs() {
+		if i == 8 {
+			return s + fmt.Sprintf(" and %d more", len(m.model.Features())-8)
+		}
+		if i > 0 {
+			s += ", "
+		}
+		s += f.Name
+	}
+	return s
+}
