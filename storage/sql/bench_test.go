@@ -62,7 +62,7 @@ func fill(b *testing.B, db *sql.DB, n int) []trimtab.ExperimentID {
 					batch.Metrics = append(batch.Metrics, trimtab.Metric{Key: fmt.Sprint("metric_", j), Value: float64((i*7919+j*104729)%25013) / 25013, Time: run.Start, Step: 1})
 				}
 				for j := range 10 {
-					batch.Params = append(batch.Params, trimtab.Param{Key: fmt.Sprint("param_", j), Value: fmt.Sprint((i*31 + j) % 10)})
+					batch.Params = append(batch.Params, trimtab.Param{Key: fmt.Sprint("param_", j), Value: fmt.Sprint((i*7919/31 + j) % 10)})
 				}
 				for j := range 5 {
 					batch.Tags = append(batch.Tags, trimtab.Tag{Key: fmt.Sprint("tag_", j), Value: fmt.Sprint((i*17 + j) % 100)})

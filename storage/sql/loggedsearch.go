@@ -20,7 +20,7 @@ func (l *LoggedModels) Search(ctx context.Context, query LoggedModelQuery) (out 
 			from: "logged_models r WHERE r.workspace = ? AND r.lifecycle = 'active'", args: []any{string(ws)},
 			also: func(st *statement) {
 				st.add(" AND ")
-				st.experiments("r.experiment", query.Experiments)
+				st.experiments("r.experiment", numbersOf(query.Experiments))
 				if len(query.Datasets) > 0 && !mentionsMetric(query.Filter) {
 					st.add(" AND EXISTS (SELECT 1 FROM logged_model_metrics c WHERE c.mid = r.mid")
 					scope, args := onDatasets(query.Datasets)

@@ -17,10 +17,16 @@ type runPlan struct {
 	driver func(st *statement) error
 	// walk follows the index of the metric that is ordered by.
 	walk bool
+	// merge follows the indexes of the experiments in the default order.
+	merge bool
 }
 
 // maxProbes bounds how many conditions are counted to find the narrowest.
 const maxProbes = 8
+
+// maxMerge bounds the experiments whose indexes are followed side by side.
+// PostgreSQL finds that way by itself.
+const maxMerge = 32
 
 // narrow is how many runs a driver may name for a page: looking at each of them
 // costs about as much as walking an order past runs that do not match.
@@ -31,8 +37,8 @@ func (f *runFinder) plan(q *Query) (runPlan, error) {
 		return runPlan{}, err
 	}
 	byMetric := f.orders[0].Entity == filter.Metric
-	byStart := f.orders[0].Entity == filter.Attribute && f.orders[0].Key == "start_time" && f.orders[0].Descending
-	plan := runPlan{walk: byMetric}
+	byStart := slices.Equal(f.orders, filter.Runs.DefaultOrder())
+	plan := runPlan{walk: byMetric, merge: byStart && !q.Postgres() && len(f.experiments) > 0 && len(f.experiments) <= maxMerge}
 	if f.Filter == nil && byStart {
 		return plan, nil
 	}
@@ -59,7 +65,7 @@ func (f *runFinder) plan(q *Query) (runPlan, error) {
 func (f *runFinder) drivers() []func(st *statement) error {
 	all := []func(st *statement) error{func(st *statement) error {
 		st.add("r.rid FROM runs r WHERE r.workspace = ? AND ", string(f.ws))
-		st.experiments("r.experiment", f.Experiments)
+		st.experiments("r.experiment", f.experiments)
 		return nil
 	}}
 	clauses := []filter.Expr{f.Filter}

@@ -67,12 +67,14 @@ func (r *Runs) byRID(q *Query, rids []int64) ([]*runRow, error) {
 // runFinder finds the rids of one page.
 type runFinder struct {
 	RunQuery
-	ws     trimtab.Workspace
-	orders []filter.Order
-	terms  []term
-	joins  []join
-	after  place
-	scope  string
+	ws trimtab.Workspace
+	// experiments are those of the query that can exist, each once.
+	experiments []int64
+	orders      []filter.Order
+	terms       []term
+	joins       []join
+	after       place
+	scope       string
 }
 
 // join brings the values of a key that runs are ordered by.
@@ -81,7 +83,7 @@ type join struct {
 }
 
 func newRunFinder(ws trimtab.Workspace, query RunQuery) (*runFinder, error) {
-	f := &runFinder{RunQuery: query, ws: ws, orders: filter.Runs.Complete(query.Order)}
+	f := &runFinder{RunQuery: query, ws: ws, experiments: numbersOf(query.Experiments), orders: filter.Runs.Complete(query.Order)}
 	if err := checkOrder(f.orders); err != nil {
 		return nil, err
 	}
@@ -139,7 +141,10 @@ func (f *runFinder) find(q *Query) ([]int64, place, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if !p.walk {
+	switch {
+	case p.merge:
+		return f.merged(q)
+	case !p.walk:
 		return f.sorted(q, p)
 	}
 	// Walk the metric's own order: real values, then NaN, then the runs without
@@ -191,6 +196,41 @@ func (f *runFinder) sorted(q *Query, p runPlan) ([]int64, place, error) {
 	st.orderBy(f.terms)
 	st.add(" LIMIT ?", int64(f.Limit))
 	return scanPlaces(q, st, f.terms)
+}
+
+// merged finds a page of the default order by walking the index of each
+// experiment and stage in that order, side by side, only as far as the page goes.
+func (f *runFinder) merged(q *Query) ([]int64, place, error) {
+	st := &statement{engine: q.engine}
+	for i, n := range f.experiments {
+		for j, stage := range f.stages() {
+			if i+j > 0 {
+				st.add(" UNION ALL ")
+			}
+			st.selectTerms(f.terms)
+			st.add(" FROM runs r WHERE r.workspace = ? AND r.experiment = ? AND r.lifecycle = ? AND ", string(f.ws), n, stage)
+			if err := st.where(f.Filter, runField); err != nil {
+				return nil, nil, err
+			}
+			if f.after != nil {
+				st.add(" AND ")
+				st.beyond(f.terms, f.after)
+			}
+		}
+	}
+	st.add(" ORDER BY 2 DESC, 3 LIMIT ?", int64(f.Limit))
+	return scanPlaces(q, st, f.terms)
+}
+
+// stages are the lifecycle stages of the view.
+func (f *runFinder) stages() []string {
+	switch f.View {
+	case DeletedOnly:
+		return []string{string(trimtab.Deleted)}
+	case AllRuns:
+		return []string{string(trimtab.Active), string(trimtab.Deleted)}
+	}
+	return []string{string(trimtab.Active)}
 }
 
 // part finds up to limit runs of one class of the leading metric: 0 real values, 1 NaN, 2 missing.
@@ -261,15 +301,15 @@ func (f *runFinder) leftJoins(st *statement, joins []join) {
 // conditions appends workspace, experiments, stage and filter.
 func (f *runFinder) conditions(st *statement) error {
 	st.add("r.workspace = ? AND ", string(f.ws))
-	st.experiments("r.experiment", f.Experiments)
-	switch f.View {
-	case DeletedOnly:
-		st.add(" AND r.lifecycle = 'deleted'")
-	case AllRuns:
-		st.add(" AND r.lifecycle IN ('active', 'deleted')")
-	default:
-		st.add(" AND r.lifecycle = 'active'")
+	st.experiments("r.experiment", f.experiments)
+	st.add(" AND r.lifecycle IN (")
+	for i, stage := range f.stages() {
+		if i > 0 {
+			st.add(", ")
+		}
+		st.add("?", stage)
 	}
+	st.add(")")
 	st.add(" AND ")
 	return st.where(f.Filter, runField)
 }

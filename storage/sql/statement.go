@@ -49,15 +49,21 @@ func (s *statement) among(expr string, values any) {
 	s.add(expr+" IN (SELECT value FROM json_each(?))", s.engine.list(values))
 }
 
-// experiments appends the condition that a column holds one of the ids. What is
-// no id of an experiment matches nothing.
-func (s *statement) experiments(expr string, ids []trimtab.ExperimentID) {
-	var list []int64
+// numbersOf returns the ids as columns have them, each once, without what is no
+// id of an experiment.
+func numbersOf(ids []trimtab.ExperimentID) []int64 {
+	list := make([]int64, 0, len(ids))
 	for _, id := range ids {
-		if n, ok := number(id); ok && !slices.Contains(list, n) {
+		if n, ok := number(id); ok {
 			list = append(list, n)
 		}
 	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// experiments appends the condition that a column holds one of the numbers.
+func (s *statement) experiments(expr string, list []int64) {
 	switch {
 	case len(list) == 0:
 		s.add(never)
