@@ -117,6 +117,11 @@ func open(ctx context.Context, cfg Config, log *slog.Logger) (s *server, err err
 		return nil, err
 	}
 	s.closers = append(s.closers, s.blobs.Close)
+	keep, err := s.db.Own(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.group.add("owner", keep)
 	s.group.add("store", s.db.Run)
 	return s, nil
 }

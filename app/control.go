@@ -2,9 +2,8 @@ package app
 
 import (
 	"context"
-	"os/exec"
 	"strconv"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -23,8 +22,10 @@ func (s *server) pipelines() error {
 		}
 		parallel = n
 	}
+	// Asking Python who it is takes longer than the whole start: it is asked at the first step.
+	python := sync.OnceValues(func() (string, string) { return pipeline.Interpreter("") })
 	processes, err := pipeline.NewProcess(pipeline.ProcessConfig{
-		Dir: s.cfg.Data, Blobs: s.blobs, UV: s.cfg.UV, Log: s.log.With("part", "executor"),
+		Dir: s.cfg.Data, Blobs: s.blobs, UV: s.cfg.UV, Python: func() string { path, _ := python(); return path }, Log: s.log.With("part", "executor"),
 	})
 	if err != nil {
 		return err
@@ -32,18 +33,9 @@ func (s *server) pipelines() error {
 	s.engine = pipeline.New(pipeline.Config{
 		Store: s.db.Pipelines, Resources: s.db.Resources, Experiments: s.db.Experiments, MLflowRuns: s.db.Runs,
 		Versions: s.db.Versions, Models: s.db.Models, Datasets: s.datasets, Blobs: s.blobs, Executor: processes,
-		TrackingURI: "http://" + s.cfg.Listen + s.cfg.Prefix, Parallel: parallel, Interpreter: interpreter, Log: s.log.With("part", "pipeline"),
+		TrackingURI: "http://" + s.cfg.Listen + s.cfg.Prefix, Parallel: parallel, Interpreter: func() string { _, identity := python(); return identity }, Log: s.log.With("part", "pipeline"),
 	})
 	return nil
-}
-
-// interpreter identifies the Python that environments are built with; it is part of every cache key.
-func interpreter() string {
-	out, err := exec.Command("python3", "--version").Output()
-	if err != nil {
-		return "none"
-	}
-	return strings.TrimSpace(string(out))
 }
 
 // sealing seals again the finished runs that were written after their end.

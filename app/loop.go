@@ -7,6 +7,7 @@ import (
 	"github.com/trimtab/trimtab/lifecycle/control"
 	"github.com/trimtab/trimtab/lifecycle/dataset"
 	"github.com/trimtab/trimtab/lifecycle/monitor"
+	"github.com/trimtab/trimtab/lifecycle/registry"
 	"github.com/trimtab/trimtab/lifecycle/replay"
 )
 
@@ -22,6 +23,7 @@ import (
 //
 // Consumers of the journal, each a named cursor:
 //
+//	registry   declared Models: registers them
 //	serve      endpoints and aliases: loads and swaps versions
 //	monitor    watermarks and declarations: closes windows
 func (s *server) loop() error {
@@ -34,7 +36,7 @@ func (s *server) loop() error {
 		URL:     "http://" + s.cfg.Listen + s.cfg.Prefix, Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}},
 		Moved: s.serve.Refresh, Log: s.log.With("part", "replay"),
 	})
-	consumers := []control.Consumer{s.serve.Consumer(), s.monitors.Consumer()}
+	consumers := []control.Consumer{registry.Declared(s.db.Resources, s.db.Models), s.serve.Consumer(), s.monitors.Consumer()}
 	s.group.add("traffic", s.traffic.Run)
 	s.group.add("serve", s.serve.Run)
 	s.group.add("monitors", s.monitors.Run)

@@ -53,14 +53,14 @@ func (s *shim) environment() (bin string, note exitNote) {
 		return fail("%s is no uv.lock: make one with `uv lock`", s.order.Lock)
 	}
 	began := time.Now()
-	s.say("building the Python environment of %s (once; %s)", s.order.Lock, s.order.EnvID[:12])
+	s.say("building the Python environment of %s, once (%s): downloads can take a minute or two", s.order.Lock, s.order.EnvID[:12])
 	temp := dir + ".building"
 	if err := os.RemoveAll(temp); err != nil {
 		return fail("the environment cannot be built: %v", err)
 	}
 	env := append(os.Environ(), "UV_PROJECT_ENVIRONMENT="+temp, "UV_PYTHON_DOWNLOADS=never", "UV_NO_PROGRESS=1", "VIRTUAL_ENV=", "NO_COLOR=1")
 	venv := []string{uv, "venv", "--quiet", "--relocatable"}
-	sync := []string{uv, "sync", "--frozen", "--no-install-project"}
+	sync := []string{uv, "sync", "--quiet", "--frozen", "--no-install-project"}
 	if s.order.Python != "" {
 		venv = append(venv, "--python", s.order.Python)
 		sync = append(sync, "--python", s.order.Python)

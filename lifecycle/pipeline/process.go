@@ -23,11 +23,11 @@ import (
 // ProcessConfig says where and with what steps run as local processes. Zero
 // fields mean the documented defaults; Dir and Blobs must be set.
 type ProcessConfig struct {
-	Dir    string     // the server's data folder: attempts/, envs/ and tools/ lie in it
-	Blobs  blob.Store // code and inputs
-	Shim   []string   // the command that runs Shim; default this program with "shim"
-	UV     string     // uv; default TRIMTAB_UV, PATH, then Dir/tools
-	Python string     // interpreter that environments are built with; default uv's choice
+	Dir    string        // the server's data folder: attempts/, envs/ and tools/ lie in it
+	Blobs  blob.Store    // code and inputs
+	Shim   []string      // the command that runs Shim; default this program with "shim"
+	UV     string        // uv; default TRIMTAB_UV, PATH, then Dir/tools
+	Python func() string // interpreter that environments are built with, asked when a step starts; nil or "": uv's choice
 	// Ended is told of an attempt whose shim, started by this process, has ended.
 	Ended func(id trimtab.AttemptID)
 	Log   *slog.Logger // default discards
@@ -126,7 +126,10 @@ func (p *Process) prepare(ctx context.Context, at place, order Order, token func
 	if err != nil {
 		return false, err
 	}
-	o := shimOrder{Order: order, EnvDir: filepath.Join(p.cfg.Dir, "envs"), Tools: filepath.Join(p.cfg.Dir, "tools"), UV: p.cfg.UV, Python: p.cfg.Python}
+	o := shimOrder{Order: order, EnvDir: filepath.Join(p.cfg.Dir, "envs"), Tools: filepath.Join(p.cfg.Dir, "tools"), UV: p.cfg.UV}
+	if p.cfg.Python != nil {
+		o.Python = p.cfg.Python()
+	}
 	o.Env = map[string]string{"LANG": "C.UTF-8", "TZ": "UTC", "HOME": os.Getenv("HOME"), "TMPDIR": at.file(tempFolder)}
 	for k, v := range order.Env {
 		o.Env[k] = v
