@@ -216,7 +216,7 @@ func withAlias(in map[Alias]Version, a Alias, v Version) map[Alias]Version {
 }
 
 var (
-	aliasForm    = regexp.MustCompile(`^[\w\-]+$`)
+	aliasForm    = regexp.MustCompile(`^[\p{L}\p{N}_\-]+$`)
 	aliasVersion = regexp.MustCompile(`(?i)^v\d+$`)
 )
 

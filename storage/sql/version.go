@@ -167,7 +167,7 @@ func (v *Versions) insert(tx *Tx, x trimtab.ModelVersion, idempotency string) (t
 	m.LastVersion++
 	m.Updated = tx.Now()
 	x.Workspace, x.Version, x.Settled, x.Aliases = m.Workspace, m.LastVersion, false, nil
-	x.Manifest, x.Status = "", versionReady
+	x.Status = versionReady
 	if x.Created == 0 {
 		x.Created = tx.Now()
 	}
@@ -176,7 +176,7 @@ func (v *Versions) insert(tx *Tx, x trimtab.ModelVersion, idempotency string) (t
 		x.Stage = "None"
 	}
 	x.Tags = copied(x.Tags)
-	if x.Tree != "" {
+	if x.Tree != "" && x.Manifest == "" { // a version made of another one has its manifest
 		if err := v.freezeNew(tx, &x); err != nil {
 			return x, err
 		}
