@@ -13,8 +13,8 @@ var latencyBuckets = []float64{.00005, .0001, .0002, .0005, .001, .002, .005, .0
 
 // meters are the counters of one version behind one endpoint, looked up once.
 type meters struct {
-	requests, rows, invalid, failed prometheus.Counter
-	seconds                         prometheus.Observer
+	requests, rows, invalid, refused, failed prometheus.Counter
+	seconds                                  prometheus.Observer
 }
 
 func (m *meters) observe(took time.Duration, rows int, err error) {
@@ -25,6 +25,8 @@ func (m *meters) observe(took time.Duration, rows int, err error) {
 		m.rows.Add(float64(rows))
 	case trimtab.KindOf(err) == trimtab.Invalid:
 		m.invalid.Inc()
+	case trimtab.KindOf(err) == trimtab.Conflict:
+		m.refused.Inc()
 	default:
 		m.failed.Inc()
 	}
@@ -36,6 +38,7 @@ func (s *Server) newMeters(e *Endpoint, v trimtab.Version) *meters {
 		requests: s.requests.WithLabelValues(ws, name, version),
 		rows:     s.rows.WithLabelValues(ws, name, version),
 		invalid:  s.errors.WithLabelValues(ws, name, version, "invalid"),
+		refused:  s.errors.WithLabelValues(ws, name, version, "refused"),
 		failed:   s.errors.WithLabelValues(ws, name, version, "failed"),
 		seconds:  s.seconds.WithLabelValues(ws, name, version),
 	}
@@ -54,7 +57,7 @@ func newVectors() vectors {
 	return vectors{
 		requests: counter("requests_total", "Scoring requests that a version answered, with or without success.", "version"),
 		rows:     counter("rows_total", "Rows answered.", "version"),
-		errors:   counter("errors_total", "Scoring requests answered with an error: invalid by the request, failed by the server.", "version", "cause"),
+		errors:   counter("errors_total", "Scoring requests answered with an error: invalid by the request, refused by the state of the endpoint, failed by the server.", "version", "cause"),
 		refused:  counter("refused_total", "Requests and rows refused before prediction: driven endpoint, lost lease, event time beyond the allowed skew.", "reason"),
 		labels:   counter("labels_total", "Labels taken, by whether their prediction was logged.", "match"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "trimtab", Subsystem: "endpoint", Name: "request_seconds",

@@ -42,6 +42,7 @@ type world struct {
 	serve    *serve.Server
 	monitors *monitor.Monitors
 	replays  *replay.Replays
+	metrics  *prometheus.Registry
 	url      string
 	stop     func()
 	crash    func(point string) error
@@ -56,7 +57,7 @@ type options struct {
 // newWorld opens the world in dir and runs everything that runs in the background.
 func newWorld(t testing.TB, dir string, opt options) *world {
 	t.Helper()
-	w := &world{t: t, dir: dir, crash: opt.crash}
+	w := &world{t: t, dir: dir, crash: opt.crash, metrics: prometheus.NewRegistry()}
 	if w.crash == nil {
 		w.crash = func(string) error { return nil }
 	}
@@ -79,7 +80,7 @@ func newWorld(t testing.TB, dir string, opt options) *world {
 	check(err)
 	w.monitors = monitor.New(monitor.Config{Resources: w.db.Resources, States: w.db.Endpoints, Windows: w.db.Windows, Traffic: w.traffic, Log: log, Crash: w.crash})
 	w.serve, err = serve.New(serve.Config{Resources: w.db.Resources, Versions: w.db.Versions, Manifests: w.db.Artifacts, States: w.db.Endpoints,
-		Blobs: w.blobs, Traffic: w.traffic, Closed: w.monitors, Log: log, Registerer: prometheus.NewRegistry()})
+		Blobs: w.blobs, Traffic: w.traffic, Closed: w.monitors, Log: log, Registerer: w.metrics})
 	check(err)
 	mux, err := route.New(route.Config{Log: log}, serving.Routes(serving.Config{Server: w.serve, Version: "3.17.2"}), oip.Routes(oip.Config{Server: w.serve, Version: "test"}))
 	check(err)
