@@ -116,7 +116,7 @@ func (s *Server) reconcile(ctx context.Context, key string) (control.Result, err
 	ctx = trimtab.WithCall(ctx, trimtab.Call{Actor: trimtab.Controller("serve"), Workspace: p.ws})
 	r, err := s.cfg.Resources.Get(ctx, trimtab.KindEndpoint, name)
 	if trimtab.IsKind(err, trimtab.NotFound) {
-		s.put(p, nil)
+		s.drop(p)
 		return control.Result{}, nil
 	}
 	if err != nil {
@@ -137,7 +137,7 @@ func (s *Server) reconcile(ctx context.Context, key string) (control.Result, err
 		if _, err := e.loadState(ctx); err != nil {
 			return control.Result{}, err
 		}
-		s.put(p, e)
+		e = s.put(p, e)
 	} else {
 		e.config.Store(newConfig(r.Generation, spec))
 		if _, err := e.loadState(ctx); err != nil {

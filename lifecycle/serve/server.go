@@ -130,15 +130,24 @@ func (s *Server) all() []*Endpoint {
 	})
 }
 
-// put makes a new table with the endpoint, or without it when e is nil.
-func (s *Server) put(p place, e *Endpoint) {
+// put makes a new table with the endpoint, unless one is there already, and returns the one that is.
+func (s *Server) put(p place, e *Endpoint) *Endpoint {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := (*s.table.Load())[p]; old != nil {
+		return old
+	}
+	next := maps.Clone(*s.table.Load())
+	next[p] = e
+	s.table.Store(&next)
+	return e
+}
+
+// drop makes a new table without the endpoint.
+func (s *Server) drop(p place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := maps.Clone(*s.table.Load())
-	if e == nil {
-		delete(next, p)
-	} else {
-		next[p] = e
-	}
+	delete(next, p)
 	s.table.Store(&next)
 }

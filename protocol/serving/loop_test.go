@@ -2,6 +2,7 @@ package serving_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -97,20 +98,32 @@ func (w *world) start() trimtab.Replay {
 
 func (w *world) ended(id trimtab.ReplayID) trimtab.Replay {
 	w.t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
-		r, err := w.db.Replays.Get(w.t.Context(), id)
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+	defer cancel()
+	r, err := w.follow(ctx, id)
+	if err != nil {
+		s, _ := w.db.Endpoints.State(w.t.Context(), r.Endpoint)
+		set, _ := w.db.Endpoints.Settlements(w.t.Context(), r.Endpoint)
+		w.t.Fatalf("the replay does not end: %v: %+v; %+v; %+v", err, r, s, set)
+	}
+	return r
+}
+
+// follow returns the replay when it has ended: every end is an entry of the journal.
+func (w *world) follow(ctx context.Context, id trimtab.ReplayID) (trimtab.Replay, error) {
+	for {
+		head, err := w.db.Journal.Head(ctx)
 		if err != nil {
-			w.t.Fatal(err)
+			return trimtab.Replay{}, err
 		}
-		if r.State != "running" {
-			return r
+		r, err := w.db.Replays.Get(ctx, id)
+		if err != nil || r.State != "running" {
+			return r, err
+		}
+		if err := w.db.Journal.Wait(ctx, head); err != nil {
+			return r, err
 		}
 	}
-	r, _ := w.db.Replays.Get(w.t.Context(), id)
-	s, _ := w.db.Endpoints.State(w.t.Context(), r.Endpoint)
-	set, _ := w.db.Endpoints.Settlements(w.t.Context(), r.Endpoint)
-	w.t.Fatalf("the replay does not end: %+v; %+v; %+v", r, s, set)
-	return r
 }
 
 func (w *world) windows(monitor string) []trimtab.WindowResult {
@@ -393,20 +406,19 @@ func TestEveryCrash(t *testing.T) {
 		}})
 		w.loop(n, spec)
 		id := w.start().ID
+		ctx, cancel := context.WithCancel(t.Context())
 		finished := make(chan struct{})
 		go func() {
 			defer close(finished)
-			for {
-				select {
-				case <-dead:
-					return
-				case <-time.After(time.Millisecond):
-				}
-				if r, err := w.db.Replays.Get(t.Context(), id); err != nil || r.State != "running" {
-					return
-				}
+			if _, err := w.follow(ctx, id); err != nil && ctx.Err() == nil {
+				t.Error(err)
 			}
 		}()
+		select {
+		case <-dead:
+		case <-finished:
+		}
+		cancel()
 		<-finished
 		select {
 		case <-dead:

@@ -43,18 +43,10 @@ func TestInvocations(t *testing.T) {
 	w := newWorld(t, t.TempDir(), options{})
 	w.declare(trimtab.KindEndpoint, "flights", flights())
 	// Before the alias points to anything.
-	for {
-		if r := w.post("/endpoints/flights/invocations", "application/json", "{}"); r.status == 503 {
-			if r.header.Get("Retry-After") == "" || !strings.Contains(r.body, "TEMPORARILY_UNAVAILABLE") {
-				t.Errorf("no version: %v %s", r.header, r.body)
-			}
-			if strings.Contains(r.body, "points to no version") {
-				break
-			}
-		} else if r.status != 404 {
-			t.Fatalf("no version: %d %s", r.status, r.body)
-		}
-		time.Sleep(time.Millisecond)
+	w.await("flights", 0)
+	if r := w.post("/endpoints/flights/invocations", "application/json", "{}"); r.status != 503 || r.header.Get("Retry-After") == "" ||
+		!strings.Contains(r.body, "TEMPORARILY_UNAVAILABLE") || !strings.Contains(r.body, "points to no version") {
+		t.Errorf("no version: %d %v %s", r.status, r.header, r.body)
 	}
 	v := w.register("flights", modelFiles(-1, 1, 2))
 	w.alias("flights", v)
@@ -256,7 +248,7 @@ func TestSwap(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	var stop atomic.Bool
-	var answered atomic.Int64
+	answered := make(chan struct{})
 	seen := sync.Map{}
 	for range 4 {
 		wg.Go(func() {
@@ -274,7 +266,10 @@ func TestSwap(t *testing.T) {
 					return
 				}
 				seen.Store(string(b[:n]), true)
-				answered.Add(1)
+				select {
+				case answered <- struct{}{}:
+				default:
+				}
 			}
 		})
 	}
@@ -285,8 +280,15 @@ func TestSwap(t *testing.T) {
 		}
 		w.alias("flights", v)
 		w.await("flights", v)
-		for n := answered.Load(); answered.Load() < n+20 && !t.Failed(); {
-			time.Sleep(time.Millisecond)
+		for range 20 {
+			if t.Failed() {
+				break
+			}
+			select {
+			case <-answered:
+			case <-time.After(20 * time.Second):
+				t.Fatal("no request is answered")
+			}
 		}
 	}
 	// A version that cannot be served leaves the last good one in place, with a condition.
@@ -295,17 +297,12 @@ func TestSwap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("no condition: %+v", e.Status())
-		}
-		if st := e.Status(); st != nil && len(st.Conditions) > 0 && st.Conditions[0].Type == "Loaded" && !st.Conditions[0].Status {
-			c := st.Conditions[0]
-			if c.Reason != "Unsupported" || !strings.Contains(c.Message, "flavor sklearn is not served natively") || st.Version != v1 {
-				t.Errorf("status: %+v", st)
-			}
-			break
-		}
+	if err := w.serve.Reconcile(t.Context(), "default", "flights"); err != nil {
+		t.Fatal(err)
+	}
+	if st := e.Status(); st.Version != v1 || st.Conditions[0].Type != "Loaded" || st.Conditions[0].Status || st.Conditions[0].Reason != "Unsupported" ||
+		!strings.Contains(st.Conditions[0].Message, "flavor sklearn is not served natively") {
+		t.Errorf("status: %+v", st)
 	}
 	stop.Store(true)
 	wg.Wait()
@@ -323,11 +320,7 @@ func TestV2(t *testing.T) {
 	v := w.register("flights", modelFiles(-1, 1, 2))
 	w.alias("flights", v)
 	w.await("flights", v)
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if e, err := w.serve.Endpoint("default", "empty"); err == nil && e.Status() != nil {
-			break
-		}
-	}
+	w.await("empty", 0)
 	low, high, _ := predicted(t, -1, 1, 2)
 	infer := `{"id":"q1","inputs":[{"name":"size","shape":[2,1],"datatype":"FP64","data":[[0.1],[0.9]]},{"name":"colour","shape":[2],"datatype":"BYTES","data":["green","green"]}]}`
 	answer := fmt.Sprintf(`{"model_name":"flights","model_version":"1","id":"q1","outputs":[{"name":"prediction","datatype":"FP64","shape":[2],"data":[%s,%s]}]}`, number(low), number(high))

@@ -251,26 +251,19 @@ func (w *world) alias(name trimtab.ModelName, v trimtab.Version) {
 	}
 }
 
-// await waits until the endpoint answers with the version.
+// await makes the endpoint follow what is declared and checks that it answers with the version, 0 for none.
 func (w *world) await(endpoint string, v trimtab.Version) {
 	w.t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
-	for time.Now().Before(deadline) {
-		if e, err := w.serve.Endpoint("default", endpoint); err == nil {
-			if m := e.Current(); m != nil && m.Version == v {
-				return
-			}
-		}
-		time.Sleep(time.Millisecond)
+	if err := w.serve.Reconcile(w.t.Context(), "default", endpoint); err != nil {
+		w.t.Fatal(err)
 	}
-	head, _ := w.db.Journal.Head(w.t.Context())
-	cursor, _ := w.db.Journal.Cursor(w.t.Context(), "serve")
 	e, err := w.serve.Endpoint("default", endpoint)
-	status := &serve.Status{}
-	if err == nil {
-		status = e.Status()
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	w.t.Fatalf("endpoint %s does not serve version %d: %v, status %+v, consumer at %d of %d", endpoint, v, err, status, cursor, head)
+	if m := e.Current(); (m == nil) != (v == 0) || m != nil && m.Version != v {
+		w.t.Fatalf("endpoint %s does not serve version %d: %+v", endpoint, v, e.Status())
+	}
 }
 
 type reply struct {
