@@ -62,7 +62,9 @@ type RegisteredModel struct {
 }
 
 // Object names the model in the journal.
-func (m RegisteredModel) Object() Object { return Object{Kind: "registeredModel", Name: string(m.Name)} }
+func (m RegisteredModel) Object() Object {
+	return Object{Kind: "registeredModel", Name: string(m.Name)}
+}
 
 // Change makes the journal change of an action that leads from before (nil for a new one) to m.
 func (m RegisteredModel) Change(action string, before *RegisteredModel) Change {
