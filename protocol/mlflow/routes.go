@@ -15,6 +15,10 @@ const MaxArtifact = 50 << 30
 // maxUIUpload bounds an upload of MLflow's pages: 10 MiB.
 const maxUIUpload = 10 << 20
 
+// bodies are the limits of requests that may be larger than others: the profile
+// of one data set alone may have 16 MiB.
+var bodies = map[string]int64{"/mlflow/runs/log-inputs": 32 << 20}
+
 // endpoint is a line of MLflow's table: a path that is mounted below
 // /api/N.0 and below /ajax-api/N.0.
 type endpoint struct {
@@ -36,7 +40,7 @@ func Routes(cfg Config) []route.Route {
 	var routes []route.Route
 	for _, e := range s.endpoints() {
 		for _, root := range []string{"/api/", "/ajax-api/"} {
-			routes = append(routes, route.Route{Method: e.method, Pattern: root + strconv.Itoa(e.major) + ".0" + e.path, Auth: e.auth, Handle: e.handle})
+			routes = append(routes, route.Route{Method: e.method, Pattern: root + strconv.Itoa(e.major) + ".0" + e.path, Auth: e.auth, MaxBody: bodies[e.path], Handle: e.handle})
 		}
 	}
 	routes = append(routes, s.artifactRoutes()...)

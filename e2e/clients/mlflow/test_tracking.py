@@ -6,7 +6,7 @@ import math
 import mlflow
 import pandas as pd
 import pytest
-from mlflow.entities import Metric, Param, RunTag, ViewType
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag, ViewType
 from refusal import refused
 
 
@@ -225,6 +225,15 @@ def test_dataset_inputs(client, experiment):
     assert found("dataset.name = 'train set' AND dataset.context = 'training'") == [run.info.run_id]
     assert found(f"dataset.digest = '{train.digest}'") == [run.info.run_id]
     assert found("dataset.name = 'other'") == []
+
+
+def test_a_large_profile(client, experiment):
+    run = client.create_run(experiment).info.run_id
+    dataset = Dataset("wide", "digest", "local", "somewhere", schema="{}", profile="p" * 16_000_000)
+    client.log_inputs(run, [DatasetInput(dataset)])
+    assert client.get_run(run).inputs.dataset_inputs[0].dataset.profile == dataset.profile
+    with refused("INVALID_PARAMETER_VALUE", "profile"):
+        client.log_inputs(run, [DatasetInput(Dataset("wider", "digest", "local", "somewhere", profile="p" * 16_777_216))])
 
 
 def test_eight_threads_log_to_runs_of_their_own(client, experiment):
