@@ -112,18 +112,24 @@ func (l *Log) Enqueue(b *Batch) (bool, error) {
 		l.store.free.Put(e)
 		return true, nil
 	}
-	select {
-	case l.store.queue <- queued{l, e}:
-		return true, nil
-	default:
-		l.store.free.Put(e)
-		l.dropped.Add(int64(n))
-		return false, nil
+	// One batch always fits, however large, so that a large one is not dropped for ever.
+	size := int64(len(e.frame))
+	if waiting := l.store.bytes.Add(size); waiting == size || waiting <= l.store.cfg.QueueBytes {
+		select {
+		case l.store.queue <- queued{l, e}:
+			return true, nil
+		default:
+		}
 	}
+	l.store.bytes.Add(-size)
+	l.store.free.Put(e)
+	l.dropped.Add(int64(n))
+	return false, nil
 }
 
 func (l *Log) drain(e *encoded) {
 	n := len(e.keys)
+	l.store.bytes.Add(-int64(len(e.frame)))
 	if _, _, _, err := l.write(e); err != nil {
 		l.lost.Add(int64(n))
 		l.store.cfg.Log.Error("predictions could not be logged", "endpoint", l.endpoint.Name, "rows", n, "error", err)

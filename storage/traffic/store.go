@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -37,6 +38,7 @@ type Config struct {
 	SealAge   time.Duration // default 24h
 
 	Queue      int           // asynchronous batches that may wait, default 8,192
+	QueueBytes int64         // bytes of them, default 32 MiB
 	FlushEvery time.Duration // at most so long an asynchronous row stays without fsync; default 1s
 
 	// Sealed records a sealed segment; it is called again after a crash, with the
@@ -48,7 +50,8 @@ type Config struct {
 type Store struct {
 	cfg   Config
 	queue chan queued
-	free  sync.Pool // *encoded
+	bytes atomic.Int64 // of what waits in queue
+	free  sync.Pool    // *encoded
 
 	// mu guards logs and closed.
 	mu     sync.Mutex
@@ -78,6 +81,7 @@ func Open(cfg Config) (_ *Store, err error) {
 	cfg.SealBytes = cmp.Or(cfg.SealBytes, 256<<20)
 	cfg.SealAge = cmp.Or(cfg.SealAge, 24*time.Hour)
 	cfg.Queue = cmp.Or(cfg.Queue, 8192)
+	cfg.QueueBytes = cmp.Or(cfg.QueueBytes, 32<<20)
 	cfg.FlushEvery = cmp.Or(cfg.FlushEvery, time.Second)
 	s := &Store{cfg: cfg, queue: make(chan queued, cfg.Queue), logs: map[Endpoint]*Log{}}
 	s.free.New = func() any { return new(encoded) }

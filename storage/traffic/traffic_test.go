@@ -434,6 +434,28 @@ func TestAsync(t *testing.T) {
 	}
 }
 
+func TestAsyncQueueIsBoundedInBytes(t *testing.T) {
+	s, l := open(t, t.TempDir(), func(c *Config) { c.QueueBytes = 1 })
+	for i, want := range []bool{true, false, false} { // one always fits
+		if ok, err := l.Enqueue(rows(i, 1, day)); err != nil || ok != want {
+			t.Fatalf("batch %d queued: %v (%v), want %v", i, ok, err, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := l.Enqueue(rows(3, 1, day)); err != nil || !ok {
+		t.Errorf("after the queue was written: queued %v (%v)", ok, err)
+	}
+	if st := l.Stats(); st.Rows != 1 || st.Dropped != 2 {
+		t.Errorf("stats: %+v", st)
+	}
+}
+
 func TestSchemaConflictBeginsANewPiece(t *testing.T) {
 	_, l := open(t, t.TempDir(), nil)
 	mustAppend(t, l, rows(0, 2, day))
