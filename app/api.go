@@ -62,11 +62,11 @@ func (s *server) native() []route.Route {
 	})
 }
 
-// overview is what the start page and `trimtab status` show.
+// overview is what the start page and `trimtab status` show, and their stream of notices.
 func (s *server) overview() []route.Route {
 	db := s.db
 	return overview.New(overview.Config{
-		Version: s.cfg.Version, Served: dataPlane{s}.served, Parked: s.parked, Stop: s.stopping,
+		Version: s.cfg.Version, Serving: dataPlane{s}, Parked: s.parked, Stop: s.stopping,
 		Models: func(ctx context.Context, limit int) ([]trimtab.RegisteredModel, bool, error) {
 			all, next, err := db.Models.Search(ctx, sql.ModelQuery{Limit: limit})
 			return all, next != "", err
@@ -76,10 +76,10 @@ func (s *server) overview() []route.Route {
 	}).Routes()
 }
 
-func (s *server) parked(ctx context.Context) (out []overview.Parked, err error) {
+func (s *server) parked(ctx context.Context) (out []view.Parked, err error) {
 	all, err := s.db.Journal.ParkedEntries(ctx)
 	for _, p := range all {
-		out = append(out, overview.Parked(p))
+		out = append(out, view.Parked(p))
 	}
 	return out, err
 }

@@ -57,18 +57,3 @@ func (d dataPlane) Serving(ctx context.Context, v *view.Endpoint) error {
 	v.Counts = map[string]int64{"predictions": log.Rows, "labels": log.Labels, "late": log.Late, "duplicates": log.Duplicates, "dropped": log.Dropped, "lost": log.Lost}
 	return nil
 }
-
-// served says which version answers and what stands against it.
-func (d dataPlane) served(ctx context.Context, endpoint string) (trimtab.Version, trimtab.Condition) {
-	e, err := d.serve.Endpoint(trimtab.CallOf(ctx).Workspace, endpoint)
-	if err != nil || e.Status() == nil {
-		return 0, trimtab.Condition{Type: serve.Ready, Reason: "Starting", Message: "the endpoint has not been taken up yet"}
-	}
-	st := e.Status()
-	for _, c := range st.Conditions {
-		if !c.Status {
-			return st.Version, c
-		}
-	}
-	return st.Version, trimtab.Condition{Type: serve.Ready, Status: true}
-}

@@ -71,19 +71,57 @@ func TestQualityTable(t *testing.T) {
 }
 
 func TestStatusScreen(t *testing.T) {
-	run := view.PipelineRun{PipelineRun: trimtab.PipelineRun{ID: "pr-0123456789abcdef", Pipeline: "train", State: trimtab.PipelineFailed, Reason: "step train failed: exited with code 1", Created: at("2013-07-02T23:00:00Z"), Ended: at("2013-07-02T23:01:30Z")}}
-	s := view.Summary{Project: "default", Now: at("2013-07-03"),
-		Models:    []view.SummaryModel{{Name: "flights", Newest: 2, Aliases: map[trimtab.Alias]trimtab.Version{"champion": 1, "blue": 2}}},
-		Endpoints: []view.Endpoint{{Name: "flights", Model: "flights", Alias: "champion", Version: 1, Watermark: at("2013-07-01"), Counts: map[string]int64{"predictions": 84003, "dropped": 2}}},
-		Monitors:  []view.SummaryMonitor{{Name: "flights", Endpoint: "flights", Window: "month", Recent: months()[:3]}, {Name: "new", Endpoint: "flights", Window: "1d"}},
-		Pipelines: []view.SummaryPipeline{{Name: "train", Last: &run}, {Name: "other"}},
-		Replays:   []view.Replay{{Replay: trimtab.Replay{ID: "rp-1", Endpoint: "flights", Source: "flights", State: "running"}, Position: at("2013-07-01"), Rows: 84003, Labels: 81000}},
-	}.Judge()
+	var windows []view.OverviewWindow
+	for _, m := range months()[:3] {
+		x := view.OverviewWindow{Label: trimtab.Monthly.Label(m.Start), Start: m.Start, End: m.End, Rows: m.Rows, Labelled: m.Labelled}
+		for _, q := range m.Quality {
+			v := view.OverviewQuality{Metric: q.Metric, Value: view.Figure(q.Value)}
+			if q.HasInterval {
+				lo, hi := view.Figure(q.Lo), view.Figure(q.Hi)
+				v.Lo, v.Hi = &lo, &hi
+			}
+			x.Quality = append(x.Quality, v)
+		}
+		windows = append(windows, x)
+	}
+	o := view.Overview{Server: view.Server{Project: "default", Now: at("2013-07-03")},
+		Models: []view.OverviewModel{{Name: "flights", Latest: &view.OverviewVersion{Version: 2}, Aliases: []view.OverviewAlias{{Name: "blue", Version: 2}, {Name: "champion", Version: 1}}}, {Name: "planned"}},
+		Endpoints: []view.OverviewEndpoint{
+			{Name: "flights", Model: "flights", Alias: "champion", Target: 1, Serving: 1, State: view.EndpointServing, Watermark: at("2013-07-01"), Predictions: 84003, Dropped: 2},
+			{Name: "late", Model: "flights", Alias: "blue", Target: 2, Serving: 1, State: view.EndpointBehind, Message: "flavor sklearn is not served natively"},
+			{Name: "planned", Model: "planned", Alias: "champion", State: view.EndpointNoVersion}},
+		Monitors:  []view.OverviewMonitor{{Name: "flights", Endpoint: "flights", Window: "month", Metrics: []string{"auc", "log_loss", "brier"}, Windows: windows}, {Name: "new", Endpoint: "flights", Window: "1d"}},
+		Pipelines: []view.OverviewPipeline{{ID: "pr-0123456789abcdef", Pipeline: "train", State: trimtab.PipelineFailed, Reason: "step train failed: exited with code 1", Created: at("2013-07-02T23:00:00Z"), Ended: at("2013-07-02T23:01:30Z")}},
+		NeverRun:  []string{"other"},
+		Replays:   []view.OverviewReplay{{ID: "rp-1", Endpoint: "flights", Source: "flights", State: "running", Position: at("2013-07-01"), Rows: 84003, Labels: 81000}},
+		LeftOut:   view.LeftOut{Monitors: 1200, More: true},
+	}
+	o.Attention = view.Attend(o, nil)
 	var b bytes.Buffer
-	if err := testApp(&b).writeStatus(&b, s); err != nil {
+	if err := testApp(&b).writeStatus(&b, o); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "status.txt", b.Bytes())
+}
+
+// All is well is said only of what was looked at.
+func TestStatusSaysWhatItLeftOut(t *testing.T) {
+	for name, tc := range map[string]struct {
+		give view.Overview
+		want string
+	}{
+		"all well": {view.Overview{Models: []view.OverviewModel{{Name: "m"}}}, "\nNothing needs attention.\n"},
+		"as far as it is shown": {view.Overview{Models: []view.OverviewModel{{Name: "m"}}, LeftOut: view.LeftOut{Models: 3, Endpoints: 1}},
+			"\nNothing that is shown needs attention.\n\nNot shown: 3 more models, 1 more endpoint.\n"},
+		"nothing is here": {view.Overview{}, "\nNothing is here yet; begin with `trimtab init` and `trimtab apply`.\n"},
+		"a parked entry although nothing is here": {view.Overview{Attention: view.Attend(view.Overview{}, []view.Parked{{Consumer: "serve", Index: 7, Reason: "x"}})},
+			"\nneeds attention\n  critical serve could not handle a journal entry: entry 7: x\n           trimtab journal tail\n"},
+	} {
+		var b bytes.Buffer
+		if err := testApp(&b).writeStatus(&b, tc.give); err != nil || !strings.HasSuffix(b.String(), tc.want) {
+			t.Errorf("%s: %v\n%s", name, err, b.String())
+		}
+	}
 }
 
 func TestWindowLabels(t *testing.T) {

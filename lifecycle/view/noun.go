@@ -222,11 +222,15 @@ type Entry struct {
 // OfEntry completes an entry.
 func OfEntry(e trimtab.Entry) Entry { return Entry{Entry: e, Index: e.Index, Leaf: e.Leaf} }
 
-// Notice is an event of the event stream: something of that kind and name changed.
+// Notice is an event of the event stream: something of that kind and name moved.
+// Index is that of the journal entry, or of the newest one for a notice about
+// progress that no entry records: such a one has neither Action nor Time. Kind
+// "head" says where the journal stands as the stream begins, kind "reset" the same
+// and that notices were skipped.
 type Notice struct {
 	Index   int64        `json:"index"`
-	Time    trimtab.Time `json:"time"`
-	Action  string       `json:"action"`
+	Time    trimtab.Time `json:"time,omitzero"`
+	Action  string       `json:"action,omitempty"`
 	Kind    string       `json:"kind"`
 	Name    string       `json:"name"`
 	Version string       `json:"version,omitempty"`

@@ -63,41 +63,12 @@ func TestNumber(t *testing.T) {
 	}
 }
 
-func TestJudge(t *testing.T) {
-	month := func(labelled int64, reason string) []trimtab.WindowResult {
-		return []trimtab.WindowResult{{Start: 1362096000000, End: 1364774400000, Rows: 100, Labelled: labelled, Reason: reason}}
+func TestFigure(t *testing.T) {
+	var q struct{ A, B Figure }
+	if err := json.Unmarshal([]byte(`{"A":null,"B":0.5}`), &q); err != nil || q.A == q.A || q.B != .5 {
+		t.Errorf("%+v %v", q, err)
 	}
-	for name, tc := range map[string]struct {
-		give Summary
-		want []string
-	}{
-		"quiet": {Summary{Endpoints: []Endpoint{{Name: "e", Version: 1, Conditions: []trimtab.Condition{{Type: "Ready", Status: true}}}},
-			Monitors: []SummaryMonitor{{Name: "m", Window: "month", Recent: month(90, "")}}}, nil},
-		"no version": {Summary{Endpoints: []Endpoint{{Name: "e", Model: "m", Alias: "champion"}}},
-			[]string{"critical endpoint/e: answers 503: alias champion of model m points to no version"}},
-		"failed to load": {Summary{Endpoints: []Endpoint{{Name: "e", Model: "m", Alias: "champion", Conditions: []trimtab.Condition{{Type: "Ready", Message: "x"}, {Type: "Loaded", Message: "flavor sklearn is not served natively"}}}}},
-			[]string{"critical endpoint/e: the version that m@champion points to cannot be loaded: flavor sklearn is not served natively"}},
-		"other condition": {Summary{Endpoints: []Endpoint{{Name: "e", Version: 1, Conditions: []trimtab.Condition{{Type: "Ready", Status: true}, {Type: "Loaded", Status: true}, {Type: "LogFull", Status: true, Reason: "disk"}}}}},
-			[]string{"critical endpoint/e: LogFull: disk"}},
-		"dropped": {Summary{Endpoints: []Endpoint{{Name: "e", Version: 1, Counts: map[string]int64{"dropped": 3}}}},
-			[]string{"warning endpoint/e: 3 predictions were answered and not logged: the queue of the log was full"}},
-		"human": {Summary{Endpoints: []Endpoint{{Name: "e", Version: 1, Settled: []trimtab.Settlement{{Listener: "rollout", Wait: trimtab.WaitHuman, Detail: "trimtab approve x"}}}}},
-			[]string{"critical endpoint/e: rollout waits for a decision"}},
-		"no labels": {Summary{Monitors: []SummaryMonitor{{Name: "m", Endpoint: "e", Window: "month", Recent: month(0, "no labels")}}},
-			[]string{"warning monitor/m: window 2013-03 has 100 predictions and no label"}},
-		"no quality": {Summary{Monitors: []SummaryMonitor{{Name: "m", Window: "month", Recent: month(5, "only one class")}}},
-			[]string{"warning monitor/m: window 2013-03 has no quality: only one class"}},
-		"failed pipeline and replay": {Summary{
-			Replays:   []Replay{{Replay: trimtab.Replay{ID: "rp-1", Endpoint: "e", Source: "s", State: "failed", Reason: "lost"}}},
-			Pipelines: []SummaryPipeline{{Name: "p", Last: &PipelineRun{PipelineRun: trimtab.PipelineRun{ID: "pr-1", State: trimtab.PipelineFailed, Reason: "step a: exit 1"}}}, {Name: "q"}}},
-			[]string{"critical pipeline/p: its last run failed: step a: exit 1", "critical replay/rp-1: failed at its start: lost"}},
-	} {
-		var got []string
-		for _, a := range tc.give.Judge().Attention {
-			got = append(got, string(a.Level)+" "+a.Subject+": "+a.Text)
-		}
-		if diff := cmp.Diff(tc.want, got); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
+	if b, err := json.Marshal(q); err != nil || string(b) != `{"A":null,"B":0.5}` {
+		t.Errorf("%s", b)
 	}
 }

@@ -302,10 +302,6 @@ func TestEveryOperation(t *testing.T) {
 	if got := must[[]trimtab.WindowResult](t)(c.Windows(ctx, "quality")); len(got) != 1 || got[0].Quality[0].Lo != 0.69 {
 		t.Errorf("windows: %+v", got)
 	}
-	status := must[view.Summary](t)(c.Status(ctx))
-	if len(status.Endpoints) != 1 || len(status.Models) != 1 || len(status.Monitors) != 1 || len(status.Pipelines) != 1 || len(status.Replays) != 1 || len(status.Attention) != 1 {
-		t.Errorf("status: %+v", status)
-	}
 	entries := must[[]view.Entry](t)(c.Journal(ctx, 0, 10))
 	if len(entries) != 4 || entries[0].Index != 4 || entries[0].Actor.Via != "api" {
 		t.Errorf("journal: %+v", entries)
@@ -459,9 +455,6 @@ func TestAbsentParts(t *testing.T) {
 	c := client.New(client.Target{Server: server.URL, Project: "default"}, nil)
 	if _, err := c.Models(t.Context()); !trimtab.IsKind(err, trimtab.Unsupported) || trimtab.Message(err) != "this server runs no registry" {
 		t.Errorf("models: %v", err)
-	}
-	if _, err := c.Status(t.Context()); err != nil {
-		t.Errorf("status: %v", err)
 	}
 }
 

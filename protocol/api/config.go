@@ -107,7 +107,7 @@ type Journal interface {
 }
 
 // Config is what the API asks. Resources, Journal and Clock are needed; a part
-// that is nil answers Unsupported, and the status of a project leaves it out.
+// that is nil answers Unsupported.
 type Config struct {
 	Resources    Resources
 	Blobs        Blobs

@@ -38,7 +38,6 @@ func Routes(cfg Config) []route.Route {
 	t.replays()
 	t.monitors()
 	t.journal()
-	t.status()
 	return append(t.routes, route.Route{Method: "GET", Pattern: Base + "/openapi.json", Auth: route.Public, Via: "api", Handle: t.document()})
 }
 

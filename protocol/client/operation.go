@@ -206,9 +206,9 @@ func (c *Client) Windows(ctx context.Context, monitor string) ([]trimtab.WindowR
 	return out.Items, err
 }
 
-// Status shows the project on one screen.
-func (c *Client) Status(ctx context.Context) (out view.Summary, err error) {
-	err = c.call(ctx, request{method: "GET", path: "/status", again: true}, &out)
+// Overview shows the project on one page, with what needs attention.
+func (c *Client) Overview(ctx context.Context) (out view.Overview, err error) {
+	err = c.call(ctx, request{method: "GET", path: "/overview", again: true}, &out)
 	return out, err
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/spec"
+	"github.com/trimtab/trimtab/lifecycle/view"
 )
 
 // Bounds of an answer.
@@ -27,7 +29,7 @@ type declared struct {
 }
 
 // Overview puts the answer together for the project of the context's call.
-func (s *Service) Overview(ctx context.Context) (o Overview, err error) {
+func (s *Service) Overview(ctx context.Context) (o view.Overview, err error) {
 	defer trimtab.Wrap(&err, "Overview")
 	c := &s.cfg
 	// The head is read before everything else, so that the answer holds at least
@@ -36,7 +38,7 @@ func (s *Service) Overview(ctx context.Context) (o Overview, err error) {
 	if err != nil {
 		return o, err
 	}
-	o.Server = Server{Version: c.Version, Project: trimtab.CallOf(ctx).Workspace, Now: c.Clock(), Journal: head}
+	o.Server = view.Server{Version: c.Version, Project: trimtab.CallOf(ctx).Workspace, Now: c.Clock(), Journal: head}
 	d, err := s.declared(ctx)
 	if err != nil {
 		return o, err
@@ -60,13 +62,13 @@ func (s *Service) Overview(ctx context.Context) (o Overview, err error) {
 		return o, err
 	}
 	connect(&o)
-	var parked []Parked
+	var parked []view.Parked
 	if c.Parked != nil {
 		if parked, err = c.Parked(ctx); err != nil {
 			return o, err
 		}
 	}
-	o.Attention = Attend(o, parked)
+	o.Attention = view.Attend(o, parked)
 	return o, nil
 }
 
@@ -91,25 +93,28 @@ func (s *Service) declared(ctx context.Context) (d declared, err error) {
 		default:
 			continue
 		}
-		if err := json.Unmarshal(r.Spec, into); err != nil {
+		err := json.Unmarshal(r.Spec, into)
+		if err == nil {
+			into, err = spec.WithDefaults(r.Kind, r.Name, into)
+		}
+		if err != nil {
 			return d, &trimtab.Error{Kind: trimtab.Internal, Subject: r.Ref(), Msg: "the stored spec does not decode", Err: err}
 		}
-		switch spec := into.(type) {
+		switch s := into.(type) {
 		case *trimtab.ModelSpec:
-			d.models[trimtab.ModelName(r.Name)] = *spec
+			d.models[trimtab.ModelName(r.Name)] = *s
 		case *trimtab.EndpointSpec:
-			spec.Model.Alias = cmp.Or(spec.Model.Alias, "champion")
-			d.endpoints[r.Name] = *spec
+			d.endpoints[r.Name] = *s
 		case *trimtab.MonitorSpec:
-			d.monitors[r.Name] = *spec
+			d.monitors[r.Name] = *s
 		}
 	}
 	slices.Sort(d.pipelines)
 	return d, nil
 }
 
-func (s *Service) runs(ctx context.Context, o *Overview) error {
-	o.Runs = []Run{}
+func (s *Service) runs(ctx context.Context, o *view.Overview) error {
+	o.Runs = []view.OverviewRun{}
 	recent, err := s.cfg.Runs.Recent(ctx, maxRuns)
 	if err != nil {
 		return err
@@ -120,8 +125,8 @@ func (s *Service) runs(ctx context.Context, o *Overview) error {
 	return nil
 }
 
-func (s *Service) models(ctx context.Context, o *Overview, d declared) error {
-	o.Models = []Model{}
+func (s *Service) models(ctx context.Context, o *view.Overview, d declared) error {
+	o.Models = []view.OverviewModel{}
 	registered, more, err := s.cfg.Models(ctx, maxOfEach)
 	if err != nil {
 		return err
@@ -154,11 +159,11 @@ func (s *Service) models(ctx context.Context, o *Overview, d declared) error {
 	o.LeftOut.Models, o.LeftOut.More = len(registered)-len(shown), more
 	for _, m := range shown {
 		spec := d.models[m.Name]
-		out := Model{Name: m.Name, Description: cmp.Or(m.Description, spec.Description), Task: spec.Task, Aliases: []Alias{}, Endpoints: []string{}, Monitors: []string{}}
+		out := view.OverviewModel{Name: m.Name, Description: cmp.Or(m.Description, spec.Description), Task: spec.Task, Aliases: []view.OverviewAlias{}, Endpoints: []string{}, Monitors: []string{}}
 		for alias, version := range m.Aliases {
-			out.Aliases = append(out.Aliases, Alias{alias, version})
+			out.Aliases = append(out.Aliases, view.OverviewAlias{Name: alias, Version: version})
 		}
-		slices.SortFunc(out.Aliases, func(a, b Alias) int { return strings.Compare(string(a.Name), string(b.Name)) })
+		slices.SortFunc(out.Aliases, func(a, b view.OverviewAlias) int { return strings.Compare(string(a.Name), string(b.Name)) })
 		if m.LastVersion > 0 {
 			if out.Latest, err = s.latest(ctx, m.Name, o.Runs); err != nil {
 				return err
@@ -170,7 +175,7 @@ func (s *Service) models(ctx context.Context, o *Overview, d declared) error {
 }
 
 // latest is the newest version of a model; nil when all have been deleted.
-func (s *Service) latest(ctx context.Context, name trimtab.ModelName, runs []Run) (*Version, error) {
+func (s *Service) latest(ctx context.Context, name trimtab.ModelName, runs []view.OverviewRun) (*view.OverviewVersion, error) {
 	all, err := s.cfg.Versions.Latest(ctx, name, nil)
 	if trimtab.IsKind(err, trimtab.NotFound) || err == nil && len(all) == 0 {
 		return nil, nil
@@ -179,7 +184,7 @@ func (s *Service) latest(ctx context.Context, name trimtab.ModelName, runs []Run
 		return nil, err
 	}
 	v := slices.MaxFunc(all, func(a, b trimtab.ModelVersion) int { return cmp.Compare(a.Version, b.Version) })
-	out := &Version{Version: v.Version, Status: v.Status, Created: v.Created, User: v.User, Run: v.Run}
+	out := &view.OverviewVersion{Version: v.Version, Status: v.Status, Created: v.Created, User: v.User, Run: v.Run}
 	out.PipelineRun, out.Step = attemptOf(v.Attempt)
 	for _, r := range runs {
 		if r.ID == v.Run {
@@ -189,31 +194,36 @@ func (s *Service) latest(ctx context.Context, name trimtab.ModelName, runs []Run
 	return out, nil
 }
 
-func (s *Service) endpoints(ctx context.Context, o *Overview, d declared) error {
-	o.Endpoints, o.Replays = []Endpoint{}, []Replay{}
-	names := sortedKeys(d.endpoints)
-	o.LeftOut.Endpoints = max(0, len(names)-maxOfEach)
-	for _, name := range names[:min(len(names), maxOfEach)] {
-		spec := d.endpoints[name]
+func (s *Service) endpoints(ctx context.Context, o *view.Overview, d declared) error {
+	o.Endpoints, o.Replays = []view.OverviewEndpoint{}, []view.OverviewReplay{}
+	served, err := s.served(ctx, d)
+	if err != nil {
+		return err
+	}
+	o.LeftOut.Endpoints = max(0, len(served)-maxOfEach)
+	for _, v := range served[:min(len(served), maxOfEach)] {
+		name := v.Name
 		state, err := s.cfg.Endpoints.State(ctx, name)
 		if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
 			return err
 		}
-		served, condition := s.cfg.Served(ctx, name)
-		e := Endpoint{
-			Name: name, Model: spec.Model.Name, Alias: spec.Model.Alias, Serving: served,
-			Mode: cmp.Or(state.Mode, trimtab.ClockMode), Watermark: state.Watermark, LiveSince: state.LiveSince,
+		if v.Settled, err = s.cfg.Endpoints.Settlements(ctx, name); err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
+			return err
+		}
+		e := view.OverviewEndpoint{
+			Name: name, Model: v.Model, Alias: v.Alias, Mode: cmp.Or(state.Mode, trimtab.ClockMode),
+			Watermark: state.WatermarkAt(o.Server.Now, d.endpoints[name].AllowedLateness), LiveSince: state.LiveSince,
 		}
 		for _, m := range o.Models {
-			if m.Name == spec.Model.Name {
+			if m.Name == e.Model {
 				for _, a := range m.Aliases {
-					if a.Name == spec.Model.Alias {
+					if a.Name == e.Alias {
 						e.Target = a.Version
 					}
 				}
 			}
 		}
-		e.judge(condition)
+		e = e.With(v)
 		o.Endpoints = append(o.Endpoints, e)
 		last, err := s.cfg.Replays.Last(ctx, name)
 		switch {
@@ -224,14 +234,38 @@ func (s *Service) endpoints(ctx context.Context, o *Overview, d declared) error 
 			o.Replays = append(o.Replays, replayOf(last))
 		}
 	}
-	slices.SortStableFunc(o.Replays, func(a, b Replay) int {
-		return cmp.Or(runningFirst(a.State == "running", b.State == "running"), cmp.Compare(b.Created, a.Created))
+	slices.SortStableFunc(o.Replays, func(a, b view.OverviewReplay) int {
+		return cmp.Or(trueFirst(a.State == "running", b.State == "running"), cmp.Compare(b.Created, a.Created))
 	})
 	return nil
 }
 
-func (s *Service) monitors(ctx context.Context, o *Overview, d declared) error {
-	o.Monitors = []Monitor{}
+// served asks the data plane, which answers from memory, of every endpoint that is
+// declared: those that it reports a trouble of come first, so that they are not
+// among those left out; then the order of the names.
+func (s *Service) served(ctx context.Context, d declared) ([]view.Endpoint, error) {
+	var out []view.Endpoint
+	for _, name := range sortedKeys(d.endpoints) {
+		m := d.endpoints[name].Model
+		v := view.Endpoint{Name: name, Model: m.Name, Alias: m.Alias}
+		if err := s.cfg.Serving.Serving(ctx, &v); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	if len(out) <= maxOfEach {
+		return out, nil
+	}
+	slices.SortStableFunc(out, func(a, b view.Endpoint) int { return trueFirst(troubled(a), troubled(b)) })
+	return out, nil
+}
+
+func troubled(v view.Endpoint) bool {
+	return v.Counts["dropped"] > 0 || v.Counts["lost"] > 0 || slices.ContainsFunc(v.Conditions, func(c trimtab.Condition) bool { return c.Type != "NoVersion" && !c.Status })
+}
+
+func (s *Service) monitors(ctx context.Context, o *view.Overview, d declared) error {
+	o.Monitors = []view.OverviewMonitor{}
 	names := sortedKeys(d.monitors)
 	o.LeftOut.Monitors = max(0, len(names)-maxOfEach)
 	names = names[:min(len(names), maxOfEach)]
@@ -242,10 +276,9 @@ func (s *Service) monitors(ctx context.Context, o *Overview, d declared) error {
 		if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
 			return err
 		}
-		m := Monitor{
+		m := view.OverviewMonitor{
 			Name: name, Endpoint: spec.Endpoint, Model: d.endpoints[spec.Endpoint].Model.Name, Window: spec.Window,
-			Task: cmp.Or(spec.Performance.Task, "binary"), Metrics: metricsOf(spec.Performance),
-			Confidence: cmp.Or(spec.Performance.Confidence, 0.95), Total: len(results), Windows: []Window{},
+			Task: spec.Performance.Task, Metrics: spec.Performance.Metrics, Confidence: spec.Performance.Confidence, Total: len(results), Windows: []view.OverviewWindow{},
 		}
 		for _, w := range results[max(0, len(results)-each):] {
 			m.Windows = append(m.Windows, windowOf(w, spec.Window))
@@ -257,8 +290,8 @@ func (s *Service) monitors(ctx context.Context, o *Overview, d declared) error {
 
 // pipelines takes the newest run of each pipeline. One list of the newest runs
 // finds most of them; a declared pipeline that has not run lately is asked for.
-func (s *Service) pipelines(ctx context.Context, o *Overview, d declared) error {
-	o.Pipelines = []Pipeline{}
+func (s *Service) pipelines(ctx context.Context, o *view.Overview, d declared) error {
+	o.Pipelines = []view.OverviewPipeline{}
 	recent, _, err := s.cfg.Pipelines.ListRuns(ctx, "", maxOfEach, "")
 	if err != nil {
 		return err
@@ -274,7 +307,11 @@ func (s *Service) pipelines(ctx context.Context, o *Overview, d declared) error 
 		seen[r.Pipeline] = true
 	}
 	for _, name := range d.pipelines {
-		if seen[name] || !full {
+		if seen[name] {
+			continue
+		}
+		if !full {
+			o.NeverRun = append(o.NeverRun, name)
 			continue
 		}
 		if len(newest) >= maxOfEach {
@@ -286,6 +323,9 @@ func (s *Service) pipelines(ctx context.Context, o *Overview, d declared) error 
 			return err
 		}
 		newest = append(newest, one...)
+		if len(one) == 0 {
+			o.NeverRun = append(o.NeverRun, name)
+		}
 	}
 	for _, r := range newest {
 		if len(r.Steps) == 0 {
@@ -295,16 +335,18 @@ func (s *Service) pipelines(ctx context.Context, o *Overview, d declared) error 
 			}
 			r = whole
 		}
-		o.Pipelines = append(o.Pipelines, pipelineOf(r))
+		p := pipelineOf(r)
+		p.Deleted = !slices.Contains(d.pipelines, r.Pipeline)
+		o.Pipelines = append(o.Pipelines, p)
 	}
-	slices.SortStableFunc(o.Pipelines, func(a, b Pipeline) int {
-		return cmp.Or(runningFirst(!a.State.Ended(), !b.State.Ended()), cmp.Compare(b.Created, a.Created))
+	slices.SortStableFunc(o.Pipelines, func(a, b view.OverviewPipeline) int {
+		return cmp.Or(trueFirst(!a.State.Ended(), !b.State.Ended()), cmp.Compare(b.Created, a.Created))
 	})
 	return nil
 }
 
-func (s *Service) changes(ctx context.Context, o *Overview) error {
-	o.Changes = []Change{}
+func (s *Service) changes(ctx context.Context, o *view.Overview) error {
+	o.Changes = []view.OverviewChange{}
 	entries, err := s.cfg.Journal.Newest(ctx, 0, 10*maxChanges)
 	if err != nil {
 		return err
@@ -314,7 +356,7 @@ func (s *Service) changes(ctx context.Context, o *Overview) error {
 		if !ok {
 			continue
 		}
-		if n := len(o.Changes); n > 0 && o.Changes[n-1].continues(c) {
+		if n := len(o.Changes); n > 0 && continues(o.Changes[n-1], c) {
 			o.Changes[n-1].Count++
 			continue
 		}
@@ -327,7 +369,7 @@ func (s *Service) changes(ctx context.Context, o *Overview) error {
 }
 
 // connect says at each model what serves and what watches it.
-func connect(o *Overview) {
+func connect(o *view.Overview) {
 	for i := range o.Models {
 		m := &o.Models[i]
 		for _, e := range o.Endpoints {
@@ -348,18 +390,18 @@ func connect(o *Overview) {
 }
 
 // headline is the first metric of a monitor in its newest window that has it; nil for none.
-func headline(m Monitor) *Headline {
+func headline(m view.OverviewMonitor) *view.Headline {
 	for _, w := range slices.Backward(m.Windows) {
 		for _, q := range w.Quality {
 			if q.Metric == m.Metrics[0] {
-				return &Headline{Monitor: m.Name, Window: w.Label, Metric: q, Computed: w.Computed}
+				return &view.Headline{Monitor: m.Name, Window: w.Label, Metric: q, Computed: w.Computed}
 			}
 		}
 	}
 	return nil
 }
 
-func runningFirst(a, b bool) int {
+func trueFirst(a, b bool) int {
 	switch {
 	case a == b:
 		return 0

@@ -6,8 +6,8 @@
 //
 // The answer is put together from a bounded number of queries: a few for the
 // whole project and at most a few per model, endpoint and monitor, of each of
-// which it shows at most fifty and says how many it left out. What needs
-// attention is decided by one pure function over the answer itself. It refuses
-// to change anything, to hold state between requests, and to know how things
-// are stored: each source is an interface or a function that the wiring gives.
+// which it shows at most fifty and says how many it left out. What it is made of,
+// and the rule that says what needs attention, are package view's. It refuses to
+// change anything, to hold state between requests, and to know how things are
+// stored: each source is an interface or a function that the wiring gives.
 package overview

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/view"
 	"github.com/trimtab/trimtab/protocol/route"
 )
 
@@ -56,7 +57,7 @@ func (s *Service) serveEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := &follower{s: s, out: out, after: head, project: trimtab.CallOf(ctx).Workspace, told: time.Now()}
-	first := Notice{Index: head, Kind: "head"}
+	first := view.Notice{Index: head, Kind: "head"}
 	if id := route.LastEventID(r); id != "" {
 		seen, err := strconv.ParseInt(id, 10, 64)
 		if err != nil || seen < 0 || seen > head || head-seen > catchUp {
@@ -117,8 +118,7 @@ func (f *follower) next(ctx context.Context) error {
 		if e.Object.Kind == "replay" || e.Object.Kind == "endpoint" {
 			look = true
 		}
-		n := Notice{Index: e.Index, Kind: e.Object.Kind, Name: e.Object.Name, Version: e.Object.Version}
-		if err := f.out.Send("", strconv.FormatInt(e.Index, 10), n); err != nil {
+		if err := f.out.Send("", strconv.FormatInt(e.Index, 10), view.OfNotice(e)); err != nil {
 			return err
 		}
 		f.told = time.Now()
@@ -138,7 +138,7 @@ func (f *follower) progress(ctx context.Context) error {
 		}
 		f.replays[i] = now
 		f.told = time.Now()
-		if err := f.out.Send("", "", Notice{Index: f.after, Kind: "replay", Name: string(now.ID)}); err != nil {
+		if err := f.out.Send("", "", view.Notice{Index: f.after, Kind: "replay", Name: string(now.ID)}); err != nil {
 			return err
 		}
 	}

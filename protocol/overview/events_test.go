@@ -126,18 +126,18 @@ func TestEvents(t *testing.T) {
 	}
 	expect(`2 {"index":2,"kind":"head","name":""}`)
 	w.journal.add("default", run("three"))
-	expect(`3 {"index":3,"kind":"run","name":"three"}`)
+	expect(`3 {"index":3,"time":"2026-01-02T03:04:05Z","action":"run.create","kind":"run","name":"three"}`)
 	w.journal.add("other", run("foreign"))
 	w.journal.add("default", trimtab.Change{Action: "model.version.create", Object: trimtab.Object{Kind: "modelVersion", Name: "m", Version: "1"}})
-	expect(`5 {"index":5,"kind":"modelVersion","name":"m","version":"1"}`)
+	expect(`5 {"index":5,"time":"2026-01-02T03:04:05Z","action":"model.version.create","kind":"modelVersion","name":"m","version":"1"}`)
 	end()
 
 	// One that comes back hears what it missed.
 	next, end = listen(t, srv.URL, "1")
 	expect(`1 {"index":5,"kind":"head","name":""}`)
-	expect(`2 {"index":2,"kind":"run","name":"two"}`)
-	expect(`3 {"index":3,"kind":"run","name":"three"}`)
-	expect(`5 {"index":5,"kind":"modelVersion","name":"m","version":"1"}`)
+	expect(`2 {"index":2,"time":"2026-01-02T03:04:05Z","action":"run.create","kind":"run","name":"two"}`)
+	expect(`3 {"index":3,"time":"2026-01-02T03:04:05Z","action":"run.create","kind":"run","name":"three"}`)
+	expect(`5 {"index":5,"time":"2026-01-02T03:04:05Z","action":"model.version.create","kind":"modelVersion","name":"m","version":"1"}`)
 	end()
 
 	// One that has seen the future, or sends nonsense, begins anew.

@@ -3,14 +3,18 @@ package overview
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/view"
+	"github.com/trimtab/trimtab/protocol/client"
 	"github.com/trimtab/trimtab/protocol/route"
 )
 
@@ -39,7 +43,9 @@ type world struct {
 	states    map[string]trimtab.EndpointState
 	served    map[string]trimtab.Version
 	condition map[string]trimtab.Condition
-	parked    []Parked
+	counts    map[string]map[string]int64
+	settled   map[string][]trimtab.Settlement
+	parked    []view.Parked
 	journal   *journal
 	calls     int // of sources
 	stop      chan struct{}
@@ -60,10 +66,8 @@ func (w *world) service() *Service {
 			w.calls++
 			return w.models[:min(limit, len(w.models))], w.more || len(w.models) > limit, nil
 		},
-		Served: func(_ context.Context, endpoint string) (trimtab.Version, trimtab.Condition) {
-			return w.served[endpoint], w.condition[endpoint]
-		},
-		Parked:   func(context.Context) ([]Parked, error) { w.calls++; return w.parked, nil },
+		Serving:  worldServing{w},
+		Parked:   func(context.Context) ([]view.Parked, error) { w.calls++; return w.parked, nil },
 		Versions: worldVersions{w}, Runs: worldRuns{w}, Resources: worldResources{w}, Windows: worldWindows{w},
 		Pipelines: worldPipelines{w}, Replays: worldReplays{w}, Endpoints: worldEndpoints{w}, Journal: w.journal,
 	})
@@ -77,6 +81,7 @@ type (
 	worldPipelines struct{ *world }
 	worldReplays   struct{ *world }
 	worldEndpoints struct{ *world }
+	worldServing   struct{ *world }
 )
 
 func (w worldVersions) Latest(_ context.Context, name trimtab.ModelName, _ []string) ([]trimtab.ModelVersion, error) {
@@ -131,6 +136,17 @@ func (w worldEndpoints) State(_ context.Context, endpoint string) (trimtab.Endpo
 	w.calls++
 	return w.states[endpoint], nil
 }
+func (w worldEndpoints) Settlements(_ context.Context, endpoint string) ([]trimtab.Settlement, error) {
+	w.calls++
+	return w.settled[endpoint], nil
+}
+func (w worldServing) Serving(_ context.Context, v *view.Endpoint) error {
+	v.Version, v.Counts = w.served[v.Name], w.counts[v.Name]
+	if c, ok := w.condition[v.Name]; ok {
+		v.Conditions = []trimtab.Condition{c}
+	}
+	return nil
+}
 
 // flights is the project of the example half-way through its replay.
 func flights() *world {
@@ -172,27 +188,27 @@ func TestOverview(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Server != (Server{Version: "v0.1.0", Project: "default", Now: now, Journal: 9}) {
+	if o.Server != (view.Server{Version: "v0.1.0", Project: "default", Now: now, Journal: 9}) {
 		t.Errorf("server %+v", o.Server)
 	}
 	if len(o.Attention) != 0 {
 		t.Errorf("attention %+v", o.Attention)
 	}
-	lo, hi := Number(.6), Number(.8)
-	want := []Model{
-		{Name: "flights", Description: "late flights", Task: "binary", Aliases: []Alias{{"best", 2}, {"champion", 2}}, Endpoints: []string{"flights"}, Monitors: []string{"flights"},
-			Latest:  &Version{Version: 3, Status: "READY", Created: now - day, Run: "r1", RunName: "calm-owl-1", PipelineRun: "pr-1", Step: "train"},
-			Quality: &Headline{Monitor: "flights", Window: "2025-11", Metric: Quality{"auc", .7, &lo, &hi}, Computed: now}},
-		{Name: "a-other", Aliases: []Alias{}, Endpoints: []string{}, Monitors: []string{}},
-		{Name: "planned", Aliases: []Alias{}, Endpoints: []string{}, Monitors: []string{}},
+	lo, hi := view.Figure(.6), view.Figure(.8)
+	want := []view.OverviewModel{
+		{Name: "flights", Description: "late flights", Task: "binary", Aliases: []view.OverviewAlias{{Name: "best", Version: 2}, {Name: "champion", Version: 2}}, Endpoints: []string{"flights"}, Monitors: []string{"flights"},
+			Latest:  &view.OverviewVersion{Version: 3, Status: "READY", Created: now - day, Run: "r1", RunName: "calm-owl-1", PipelineRun: "pr-1", Step: "train"},
+			Quality: &view.Headline{Monitor: "flights", Window: "2025-11", Metric: view.OverviewQuality{Metric: "auc", Value: .7, Lo: &lo, Hi: &hi}, Computed: now}},
+		{Name: "a-other", Aliases: []view.OverviewAlias{}, Endpoints: []string{}, Monitors: []string{}},
+		{Name: "planned", Aliases: []view.OverviewAlias{}, Endpoints: []string{}, Monitors: []string{}},
 	}
 	if d := cmp.Diff(want, o.Models); d != "" {
 		t.Errorf("models (-want +got)\n%s", d)
 	}
-	if e := o.Endpoints[0]; e.Target != 2 || e.Serving != 2 || e.State != Serving || e.Since != 7 || e.Mode != trimtab.DrivenMode || e.Alias != "champion" {
+	if e := o.Endpoints[0]; e.Target != 2 || e.Serving != 2 || e.State != view.EndpointServing || e.Since != 7 || e.Mode != trimtab.DrivenMode || e.Alias != "champion" {
 		t.Errorf("endpoint %+v", e)
 	}
-	if d := cmp.Diff([]RunMetric{{"valid_auc", .7}, {"valid_logloss", .4}, {"epoch", 3}}, o.Runs[0].Metrics); d != "" || o.Runs[0].More != 2 {
+	if d := cmp.Diff([]view.RunMetric{{Key: "valid_auc", Value: .7}, {Key: "valid_logloss", Value: .4}, {Key: "epoch", Value: 3}}, o.Runs[0].Metrics); d != "" || o.Runs[0].More != 2 {
 		t.Errorf("run's metrics, %d more (-want +got)\n%s", o.Runs[0].More, d)
 	}
 	if c := o.Changes; len(c) != 3 || c[0].Count != 3 || c[0].Version != "2013-05" || c[1].Count != 1 || c[1].Detail != "champion moves from version 1 to 2" {
@@ -220,6 +236,9 @@ func TestOverviewIsBounded(t *testing.T) {
 			w.windows[r.Name] = make([]trimtab.WindowResult, 1000)
 		}
 	}
+	// An endpoint in trouble is not among those left out.
+	w.declare(trimtab.KindEndpoint, "zz-broken", trimtab.EndpointSpec{})
+	w.condition = map[string]trimtab.Condition{"zz-broken": {Type: "Loaded", Reason: "LoadFailed"}}
 	for range 5000 {
 		w.journal.add("default", trimtab.Change{Action: "run.create", Object: trimtab.Object{Kind: "run", Name: "r"}})
 	}
@@ -227,17 +246,48 @@ func TestOverviewIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.calls > 6*maxOfEach+20 {
+	if w.calls > 7*maxOfEach+20 {
 		t.Errorf("%d queries", w.calls)
 	}
 	if len(o.Models) != maxOfEach || len(o.Endpoints) != maxOfEach || len(o.Monitors) != maxOfEach || len(o.Pipelines) != maxOfEach {
 		t.Errorf("%d models, %d endpoints, %d monitors, %d pipelines", len(o.Models), len(o.Endpoints), len(o.Monitors), len(o.Pipelines))
 	}
-	if l := o.LeftOut; !l.More || l.Endpoints != 250 || l.Monitors != 250 || l.Pipelines != 250 {
+	if l := o.LeftOut; !l.More || l.Endpoints != 251 || l.Monitors != 250 || l.Pipelines != 250 {
 		t.Errorf("left out %+v", l)
+	}
+	if o.Endpoints[0].Name != "zz-broken" || o.Attention[0].Rule != "endpoint.loadFailed" {
+		t.Errorf("first endpoint %+v, first attention %+v", o.Endpoints[0], o.Attention[0])
 	}
 	if body := must(json.Marshal(o)); len(body) > 2<<20 {
 		t.Errorf("the answer has %d bytes", len(body))
+	}
+}
+
+// What goes into the rule of attention comes from the sources as they are.
+func TestOverviewOfTrouble(t *testing.T) {
+	w := flights()
+	w.declare(trimtab.KindPipeline, "idle", trimtab.PipelineSpec{})
+	w.declare(trimtab.KindEndpoint, "live", trimtab.EndpointSpec{Model: trimtab.EndpointModel{Name: "planned"}, AllowedLateness: trimtab.Duration(2 * time.Hour)})
+	w.states["live"] = trimtab.EndpointState{LiveSince: now - day}
+	w.counts = map[string]map[string]int64{"flights": {"predictions": 84003, "dropped": 2, "lost": 1}}
+	w.settled = map[string][]trimtab.Settlement{"flights": {{Listener: "monitor/flights", Wait: trimtab.WaitEventTime}, {Listener: "rollout", Wait: trimtab.WaitHuman, Detail: "trimtab approve x"}}}
+	w.pipelines = append(w.pipelines, trimtab.PipelineRun{ID: "pr-0", Pipeline: "gone", State: trimtab.PipelineFailed, Created: now - 2*day, Ended: now})
+	o, err := w.service().Overview(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rules []string
+	for _, a := range o.Attention {
+		rules = append(rules, string(a.Severity)+" "+a.Rule+" "+a.Name)
+	}
+	if d := cmp.Diff([]string{"bad endpoint.lost flights", "bad endpoint.noVersion live", "warn endpoint.dropped flights", "warn endpoint.waits flights"}, rules); d != "" {
+		t.Errorf("attention (-want +got)\n%s", d)
+	}
+	if d := cmp.Diff([]string{"idle"}, o.NeverRun); d != "" || len(o.Pipelines) != 2 || o.Pipelines[0].Deleted || !o.Pipelines[1].Deleted {
+		t.Errorf("pipelines %+v, never run %v", o.Pipelines, o.NeverRun)
+	}
+	if e := o.Endpoints[1]; e.Name != "live" || e.Alias != "champion" || e.Watermark != now.Add(-2*time.Hour) || o.Endpoints[0].Predictions != 84003 {
+		t.Errorf("endpoints %+v", o.Endpoints)
 	}
 }
 
@@ -251,6 +301,28 @@ func TestEmptyAnswerHasNoNull(t *testing.T) {
 		if rec.Code != 200 || strings.Contains(rec.Body.String(), "null") || rec.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %d %s", name, rec.Code, rec.Body)
 		}
+	}
+}
+
+// What the client of the API reads is what was put together, to the last field.
+func TestClientReadsIt(t *testing.T) {
+	w := flights()
+	w.counts = map[string]map[string]int64{"flights": {"dropped": 2}}
+	w.runs[0].Metrics[2].Value = math.Inf(1)
+	srv := httptest.NewServer(must(route.New(route.Config{}, w.service().Routes())))
+	defer srv.Close()
+	want := must(w.service().Overview(t.Context()))
+	got, err := client.New(client.Target{Server: srv.URL, Project: "default"}, nil).Overview(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// JSON has one word for all that is no number.
+	if m := want.Runs[0].Metrics; m[0].Key != "valid_auc" || !math.IsNaN(float64(got.Runs[0].Metrics[0].Value)) {
+		t.Errorf("metrics %+v were read as %+v", m, got.Runs[0].Metrics)
+	}
+	want.Runs[0].Metrics[0].Value, got.Runs[0].Metrics[0].Value = 0, 0
+	if d := cmp.Diff(want, got); d != "" || len(got.Attention) != 1 {
+		t.Errorf("(-want +got)\n%s", d)
 	}
 }
 
@@ -273,44 +345,5 @@ func TestProjectOfThePath(t *testing.T) {
 		if rec.Code != tc.want || tc.want == http.StatusOK && !strings.Contains(rec.Body.String(), `"project":"`+tc.project+`"`) {
 			t.Errorf("%s with header %q: %d %s", tc.project, tc.header, rec.Code, rec.Body)
 		}
-	}
-}
-
-func TestEndpointState(t *testing.T) {
-	condition := func(name string, status bool, reason string) trimtab.Condition {
-		return trimtab.Condition{Type: name, Status: status, Reason: reason, Message: "why " + reason}
-	}
-	for _, tc := range []struct {
-		name            string
-		serving, target trimtab.Version
-		condition       trimtab.Condition
-		want            EndpointState
-		reason          string
-	}{
-		{"serving", 1, 1, condition("Ready", true, ""), Serving, ""},
-		{"the alias has just moved", 1, 2, condition("Ready", true, ""), Serving, ""},
-		{"the new version does not load", 1, 2, condition("Loaded", false, "Unsupported"), Behind, "Unsupported"},
-		{"the first version does not load", 0, 1, condition("Loaded", false, "LoadFailed"), Failed, "LoadFailed"},
-		{"the first version does not load, by the other condition", 0, 1, condition("Ready", false, "LoadFailed"), Failed, "LoadFailed"},
-		{"no version", 0, 0, condition("Ready", false, "NoVersion"), NoVersion, "NoVersion"},
-		{"not looked at, nothing to load", 0, 0, trimtab.Condition{}, NoVersion, ""},
-		{"not looked at", 0, 1, trimtab.Condition{}, Loading, ""},
-		{"not looked at since the alias was set", 0, 1, condition("Ready", false, "NoVersion"), Loading, "NoVersion"},
-	} {
-		e := Endpoint{Serving: tc.serving, Target: tc.target}
-		e.judge(tc.condition)
-		if e.State != tc.want || e.Reason != tc.reason {
-			t.Errorf("%s: %s because of %q, want %s because of %q", tc.name, e.State, e.Reason, tc.want, tc.reason)
-		}
-	}
-}
-
-func TestNumber(t *testing.T) {
-	var q struct{ A, B Number }
-	if err := json.Unmarshal([]byte(`{"A":null,"B":0.5}`), &q); err != nil || q.A == q.A || q.B != .5 {
-		t.Errorf("%+v %v", q, err)
-	}
-	if b := must(json.Marshal(q)); string(b) != `{"A":null,"B":0.5}` {
-		t.Errorf("%s", b)
 	}
 }

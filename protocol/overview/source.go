@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/view"
 )
 
 // The sources of an overview. All take the project from the context's call, are
@@ -35,9 +36,17 @@ type (
 	Replays interface {
 		Last(ctx context.Context, endpoint string) (trimtab.Replay, error)
 	}
-	// Endpoints gives the part of an endpoint that moves by itself.
+	// Endpoints gives the part of an endpoint that moves by itself, and how far its
+	// listeners have come.
 	Endpoints interface {
 		State(ctx context.Context, endpoint string) (trimtab.EndpointState, error)
+		Settlements(ctx context.Context, endpoint string) ([]trimtab.Settlement, error)
+	}
+	// Serving is what the data plane knows of an endpoint, from memory. Serving fills
+	// Version, Conditions and Counts of the view; an endpoint that is not served here
+	// yet is left as it is.
+	Serving interface {
+		Serving(ctx context.Context, v *view.Endpoint) error
 	}
 	// Journal is the order of all changes. Entries gives those of every project.
 	Journal interface {
@@ -55,13 +64,8 @@ type Config struct {
 
 	// Models gives up to limit registered models; more says whether others exist.
 	Models func(ctx context.Context, limit int) (models []trimtab.RegisteredModel, more bool, err error)
-	// Served says which version an endpoint answers with, 0 for none, and the
-	// condition that tells most: one that does not hold ("Loaded": the version that
-	// its alias names did not load; "Ready": it does not answer, for the reason
-	// "NoVersion" when there is nothing to answer with), else "Ready".
-	Served func(ctx context.Context, endpoint string) (trimtab.Version, trimtab.Condition)
 	// Parked lists what consumers of the journal set aside; nil: nothing is known of it.
-	Parked func(ctx context.Context) ([]Parked, error)
+	Parked func(ctx context.Context) ([]view.Parked, error)
 
 	Versions  Versions
 	Runs      Runs
@@ -70,6 +74,7 @@ type Config struct {
 	Pipelines Pipelines
 	Replays   Replays
 	Endpoints Endpoints
+	Serving   Serving
 	Journal   Journal
 
 	// Stop, when closed, ends all streams of notices, so that a server can stop

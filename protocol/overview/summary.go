@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/view"
 )
 
 // fine are the actions that are steps of something larger: the list of recent
@@ -18,11 +19,11 @@ var fine = []string{
 }
 
 // changeOf turns an entry into a line for people; false for a fine one.
-func changeOf(e trimtab.Entry) (Change, bool) {
+func changeOf(e trimtab.Entry) (view.OverviewChange, bool) {
 	if slices.Contains(fine, e.Action) || strings.HasPrefix(e.Action, "attempt.") {
-		return Change{}, false
+		return view.OverviewChange{}, false
 	}
-	c := Change{
+	c := view.OverviewChange{
 		Index: e.Index, Time: e.Time, Action: e.Action, Kind: e.Object.Kind, Name: e.Object.Name, Version: e.Object.Version, Count: 1,
 		Detail: e.Reason, Actor: cmp.Or(e.Actor.ID, string(e.Actor.Kind)), Via: e.Actor.Via,
 	}
@@ -41,7 +42,7 @@ func changeOf(e trimtab.Entry) (Change, bool) {
 }
 
 // continues reports whether an older change is one more of the same.
-func (c Change) continues(older Change) bool {
+func continues(c, older view.OverviewChange) bool {
 	return c.Action == older.Action && c.Kind == older.Kind && c.Name == older.Name && c.Actor == older.Actor
 }
 
@@ -70,13 +71,13 @@ func metricRank(key string) int {
 }
 
 // runMetrics picks the n metrics that say most, in that order.
-func runMetrics(all []trimtab.Metric, n int) (shown []RunMetric, more int) {
+func runMetrics(all []trimtab.Metric, n int) (shown []view.RunMetric, more int) {
 	sorted := slices.SortedStableFunc(slices.Values(all), func(a, b trimtab.Metric) int {
 		return cmp.Or(cmp.Compare(metricRank(a.Key), metricRank(b.Key)), strings.Compare(a.Key, b.Key))
 	})
-	shown = []RunMetric{}
+	shown = []view.RunMetric{}
 	for _, m := range sorted[:min(n, len(sorted))] {
-		shown = append(shown, RunMetric{m.Key, Number(m.Value)})
+		shown = append(shown, view.RunMetric{Key: m.Key, Value: view.Figure(m.Value)})
 	}
 	return shown, len(all) - len(shown)
 }
@@ -91,47 +92,18 @@ func attemptOf(id trimtab.AttemptID) (run trimtab.PipelineRunID, step string) {
 	return trimtab.PipelineRunID(id[:first]), string(id[first+1 : last])
 }
 
-// metricsOf lists the metrics that a monitor computes, the headline first.
-func metricsOf(p trimtab.PerformanceSpec) []string {
-	switch {
-	case len(p.Metrics) > 0:
-		return slices.Clone(p.Metrics)
-	case p.Task == "regression":
-		return []string{"rmse", "mae", "r2"}
-	}
-	return []string{"auc", "log_loss", "brier", "accuracy"}
-}
-
-// judge says how an endpoint is by what answers, what its alias names, and the
-// condition of its controller.
-func (e *Endpoint) judge(c trimtab.Condition) {
-	switch {
-	case e.Serving > 0 && c.Type == "Loaded" && !c.Status:
-		e.State = Behind
-	case e.Serving > 0:
-		e.State = Serving
-	case (c.Type == "" || c.Reason == "NoVersion") && e.Target == 0:
-		e.State = NoVersion
-	case c.Type == "" || c.Reason == "NoVersion" || c.Status:
-		e.State = Loading // the alias names a version that has not been looked at
-	default:
-		e.State = Failed
-	}
-	e.Reason, e.Message, e.Since = c.Reason, c.Message, c.Since
-}
-
-func windowOf(w trimtab.WindowResult, by trimtab.Window) Window {
-	out := Window{
+func windowOf(w trimtab.WindowResult, by trimtab.Window) view.OverviewWindow {
+	out := view.OverviewWindow{
 		Label: by.Label(w.Start), Start: w.Start, End: w.End, Versions: slices.Clone(w.Versions), Rows: w.Rows, Labelled: w.Labelled,
-		Late: w.Late, Quality: []Quality{}, Reason: w.Reason, Computed: w.Computed,
+		Late: w.Late, Quality: []view.OverviewQuality{}, Reason: w.Reason, Computed: w.Computed,
 	}
 	if out.Versions == nil {
 		out.Versions = []trimtab.Version{}
 	}
 	for _, q := range w.Quality {
-		x := Quality{Metric: q.Metric, Value: Number(q.Value)}
+		x := view.OverviewQuality{Metric: q.Metric, Value: view.Figure(q.Value)}
 		if q.HasInterval {
-			lo, hi := Number(q.Lo), Number(q.Hi)
+			lo, hi := view.Figure(q.Lo), view.Figure(q.Hi)
 			x.Lo, x.Hi = &lo, &hi
 		}
 		out.Quality = append(out.Quality, x)
@@ -139,23 +111,23 @@ func windowOf(w trimtab.WindowResult, by trimtab.Window) Window {
 	return out
 }
 
-func pipelineOf(r trimtab.PipelineRun) Pipeline {
-	p := Pipeline{ID: r.ID, Pipeline: r.Pipeline, State: r.State, Reason: r.Reason, Cause: r.Cause, Created: r.Created, Ended: r.Ended, Steps: []Step{}}
+func pipelineOf(r trimtab.PipelineRun) view.OverviewPipeline {
+	p := view.OverviewPipeline{ID: r.ID, Pipeline: r.Pipeline, State: r.State, Reason: r.Reason, Cause: r.Cause, Created: r.Created, Ended: r.Ended, Steps: []view.OverviewStep{}}
 	for _, s := range r.Steps {
-		p.Steps = append(p.Steps, Step{Name: s.Name, State: s.State, Attempt: s.Attempt, Reason: s.Reason, Started: s.Started, Ended: s.Ended})
+		p.Steps = append(p.Steps, view.OverviewStep{Name: s.Name, State: s.State, Attempt: s.Attempt, Reason: s.Reason, Started: s.Started, Ended: s.Ended})
 	}
 	return p
 }
 
-func replayOf(r trimtab.Replay) Replay {
-	return Replay{
+func replayOf(r trimtab.Replay) view.OverviewReplay {
+	return view.OverviewReplay{
 		ID: r.ID, Endpoint: r.Endpoint, Source: r.Source, From: r.From, To: r.To, Position: r.Position, State: r.State, Reason: r.Reason,
 		Rows: r.Rows, Labels: r.Labels, Failed: r.Failed, Created: r.Created, Ended: r.Ended,
 	}
 }
 
-func runOf(r trimtab.Run) Run {
-	out := Run{ID: r.ID, Name: r.Name, Experiment: r.Experiment, User: r.User, Status: r.Status, Start: r.Start, End: r.End}
+func runOf(r trimtab.Run) view.OverviewRun {
+	out := view.OverviewRun{ID: r.ID, Name: r.Name, Experiment: r.Experiment, User: r.User, Status: r.Status, Start: r.Start, End: r.End}
 	out.PipelineRun, out.Step = attemptOf(r.Attempt)
 	out.Metrics, out.More = runMetrics(r.Metrics, 3)
 	return out

@@ -10,11 +10,11 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab"
-	"github.com/trimtab/trimtab/protocol/overview"
+	"github.com/trimtab/trimtab/lifecycle/view"
 )
 
 // roots are the values that the pages read; the types that they are made of follow.
-var roots = []any{overview.Overview{}, overview.Notice{}}
+var roots = []any{view.Overview{}, view.Notice{}}
 
 func main() {
 	if err := write(os.Stdout, roots...); err != nil {
@@ -25,7 +25,7 @@ func main() {
 
 // write writes an interface for each struct that the values are made of.
 func write(w io.Writer, values ...any) error {
-	g := generator{seen: map[reflect.Type]bool{}}
+	g := generator{seen: map[reflect.Type]bool{}, names: map[string]reflect.Type{}}
 	for _, v := range values {
 		g.add(reflect.TypeOf(v))
 	}
@@ -37,9 +37,10 @@ func write(w io.Writer, values ...any) error {
 }
 
 type generator struct {
-	seen map[reflect.Type]bool
-	out  strings.Builder
-	bad  []error
+	seen  map[reflect.Type]bool
+	names map[string]reflect.Type
+	out   strings.Builder
+	bad   []error
 }
 
 func (g *generator) add(t reflect.Type) {
@@ -69,10 +70,24 @@ func (g *generator) add(t reflect.Type) {
 		}
 		fmt.Fprintf(&body, "  %s%s: %s;\n", name, optional, typ)
 	}
-	fmt.Fprintf(&g.out, "\nexport interface %s {\n%s}\n", t.Name(), body.String())
+	name := nameOf(t)
+	if other, taken := g.names[name]; taken {
+		g.bad = append(g.bad, fmt.Errorf("%s and %s would both be %s", other, t, name))
+	}
+	g.names[name] = t
+	fmt.Fprintf(&g.out, "\nexport interface %s {\n%s}\n", name, body.String())
 	for _, t := range later {
 		g.add(t)
 	}
+}
+
+// nameOf is the name of a struct for the pages. They see nothing but the overview,
+// so its parts go without its name.
+func nameOf(t reflect.Type) string {
+	if short := strings.TrimPrefix(t.Name(), "Overview"); short != "" {
+		return short
+	}
+	return t.Name()
 }
 
 func fields(t reflect.Type) func(yield func(reflect.StructField) bool) {
@@ -87,7 +102,7 @@ func fields(t reflect.Type) func(yield func(reflect.StructField) bool) {
 
 var (
 	timeType   = reflect.TypeFor[trimtab.Time]()
-	numberType = reflect.TypeFor[overview.Number]()
+	figureType = reflect.TypeFor[view.Figure]()
 	marshaler  = reflect.TypeFor[json.Marshaler]()
 )
 
@@ -96,7 +111,7 @@ func typeOf(t reflect.Type) (string, []reflect.Type, error) {
 	switch {
 	case t == timeType:
 		return "string", nil, nil
-	case t == numberType:
+	case t == figureType:
 		return "number | null", nil, nil
 	case t.Kind() == reflect.Pointer:
 		return typeOf(t.Elem())
@@ -122,7 +137,7 @@ func typeOf(t reflect.Type) (string, []reflect.Type, error) {
 			return "Record<string, " + inner + ">", more, err
 		}
 	case reflect.Struct:
-		return t.Name(), []reflect.Type{t}, nil
+		return nameOf(t), []reflect.Type{t}, nil
 	}
 	return "", nil, fmt.Errorf("%s has no counterpart in JSON", t)
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trimtab/trimtab/protocol/overview"
+	"github.com/trimtab/trimtab/lifecycle/view"
 )
 
 func TestTypesAreUpToDate(t *testing.T) {
@@ -40,6 +40,10 @@ func TestRefusals(t *testing.T) {
 		{struct {
 			A json.RawMessage `json:"a"`
 		}{}, "encodes itself"},
+		{struct {
+			A view.Model         `json:"a"`
+			B view.OverviewModel `json:"b"`
+		}{}, "view.Model and view.OverviewModel would both be Model"},
 	} {
 		if err := write(&bytes.Buffer{}, tc.value); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%T: %v, want %q", tc.value, err, tc.want)
@@ -61,7 +65,7 @@ func TestCannedAnswers(t *testing.T) {
 		}
 		dec := json.NewDecoder(bytes.NewReader(raw))
 		dec.DisallowUnknownFields()
-		var o overview.Overview
+		var o view.Overview
 		if err := dec.Decode(&o); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -4,6 +4,7 @@ export interface Overview {
   server: Server;
   attention: Attention[];
   pipelines: Pipeline[];
+  neverRun?: string[];
   replays: Replay[];
   models: Model[];
   endpoints: Endpoint[];
@@ -37,6 +38,7 @@ export interface Pipeline {
   state: string;
   reason?: string;
   cause?: string;
+  deleted?: boolean;
   created: string;
   ended?: string;
   steps: Step[];
@@ -121,6 +123,15 @@ export interface Endpoint {
   mode: string;
   watermark?: string;
   liveSince?: string;
+  predictions?: number;
+  dropped?: number;
+  lost?: number;
+  waits?: Wait[];
+}
+
+export interface Wait {
+  listener: string;
+  command?: string;
 }
 
 export interface Monitor {
@@ -190,6 +201,8 @@ export interface LeftOut {
 
 export interface Notice {
   index: number;
+  time?: string;
+  action?: string;
   kind: string;
   name: string;
   version?: string;

@@ -18,7 +18,7 @@ export function AttentionList({ items }: { items: Attention[] }) {
     <Section id="attention" title="Needs attention" aside={`${items.length}`}>
       <ul class="attention panel">
         {items.map((a) => (
-          <li key={a.rule + a.name} class={a.severity}>
+          <li key={a.rule + a.title} class={a.severity}>
             <Shape tone={a.severity === "bad" ? "bad" : "warn"} />
             <div class="what">
               <p class="title">
