@@ -34,6 +34,16 @@ func (a *application) journalCommand() *cobra.Command {
 				return err
 			}
 			var entries []view.Entry
+			after := int64(0)
+			if follow {
+				// Where the journal of all projects stands, before the entries are read, so
+				// that nothing falls between them and the notices.
+				o, err := c.Overview(cmd.Context())
+				if err != nil {
+					return err
+				}
+				after = o.Server.Journal
+			}
 			if of != "" {
 				kind, name, ok := strings.Cut(of, "/")
 				if !ok {
@@ -50,15 +60,20 @@ func (a *application) journalCommand() *cobra.Command {
 			if err := a.show(entries, func(w io.Writer) error { return a.writeEntries(w, entries) }); err != nil || !follow {
 				return err
 			}
-			after := int64(0)
 			if len(entries) > 0 {
-				after = entries[len(entries)-1].Index
+				after = max(after, entries[len(entries)-1].Index)
 			}
 			for n, err := range c.Events(cmd.Context(), after) {
 				if err != nil {
 					return err
 				}
-				if of != "" && of != n.Kind+"/"+n.Name {
+				switch {
+				case n.Kind == "reset":
+					a.progress("more has happened than is told here; `trimtab journal tail` shows it")
+					continue
+				case n.Action == "": // progress, which is no entry
+					continue
+				case of != "" && of != n.Kind+"/"+n.Name:
 					continue
 				}
 				if err := a.show(n, func(w io.Writer) error {

@@ -312,12 +312,6 @@ func TestEveryOperation(t *testing.T) {
 	if _, err := c.VerifyAudit(ctx); err != nil {
 		t.Error(err)
 	}
-	for n, err := range c.Events(ctx, 3) {
-		if err != nil || n.Kind != "monitor" || n.Action != "monitor.create" {
-			t.Errorf("event: %+v (%v)", n, err)
-		}
-		break
-	}
 	w.covered(t)
 }
 
@@ -456,35 +450,4 @@ func TestAbsentParts(t *testing.T) {
 	if _, err := c.Models(t.Context()); !trimtab.IsKind(err, trimtab.Unsupported) || trimtab.Message(err) != "this server runs no registry" {
 		t.Errorf("models: %v", err)
 	}
-}
-
-func TestEventsFollow(t *testing.T) {
-	w := newWorld(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	seen := make(chan view.Notice, 10)
-	ended := make(chan struct{})
-	if _, err := w.client.Apply(ctx, view.Proposal{Resources: []view.Declaration{{Kind: "Model", Name: "a", Spec: json.RawMessage(`{}`)}}}); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer close(ended)
-		for n, err := range w.client.Events(ctx, 1) {
-			if err != nil {
-				return
-			}
-			seen <- n
-		}
-	}()
-	// Another project's changes are not shown.
-	for _, project := range []trimtab.Workspace{"other", "default"} {
-		if _, err := w.client.Project(project).Apply(ctx, view.Proposal{Resources: []view.Declaration{{Kind: "Model", Name: "b", Spec: json.RawMessage(`{}`)}}}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := <-seen; n.Index != 3 || n.Name != "b" {
-		t.Errorf("notice: %+v", n)
-	}
-	cancel()
-	<-ended
 }

@@ -98,11 +98,8 @@ type Windows interface {
 
 // Journal reads the audit log.
 type Journal interface {
-	Entries(ctx context.Context, after int64, limit int) ([]trimtab.Entry, error)
 	Newest(ctx context.Context, before int64, limit int) ([]trimtab.Entry, error)
 	ByObject(ctx context.Context, kind, name string, limit int) ([]trimtab.Entry, error)
-	Head(ctx context.Context) (int64, error)
-	Wait(ctx context.Context, after int64) error
 	Verify(ctx context.Context, rows bool) (*journal.Report, error)
 }
 

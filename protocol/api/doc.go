@@ -1,6 +1,6 @@
 // Package api speaks the native HTTP API below /api/trimtab/v1alpha1: resources
 // with plan and apply, blobs, pipeline runs with their logs, runs, registered
-// models, endpoints, replays, windows, the journal and its event stream. Bodies are the nouns of the vocabulary in the shapes of
+// models, endpoints, replays, windows and the journal. Bodies are the nouns of the vocabulary in the shapes of
 // package view; the OpenAPI 3.1 document is made from the same Go types.
 //
 // The package owns paths, query parameters and the mapping to the stores and

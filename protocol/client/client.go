@@ -74,6 +74,7 @@ type request struct {
 	root         string    // path from the server's root instead of path; the project goes into a header
 	content      []byte    // body of that content type instead of body
 	contentType  string
+	lastEvent    string // where a stream of events goes on
 }
 
 // call sends the request and decodes the answer into out, nil to drop it.
@@ -152,6 +153,9 @@ func (c *Client) once(ctx context.Context, r request, body []byte) (*http.Respon
 		req.ContentLength = r.size
 	}
 	req.Header.Set("Accept", "application/json, */*")
+	if r.lastEvent != "" {
+		req.Header.Set("Last-Event-ID", r.lastEvent)
+	}
 	if r.root != "" {
 		req.Header.Set("X-MLFLOW-WORKSPACE", string(c.target.Project))
 	}

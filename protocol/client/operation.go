@@ -237,14 +237,16 @@ func (c *Client) VerifyAudit(ctx context.Context) (out journal.Report, err error
 }
 
 // Events yields notices of what changes after an index (0: from now on) until
-// ctx ends or the connection is lost, which is yielded as an error.
+// ctx ends or the connection is lost, which is yielded as an error. A notice of
+// kind "reset" comes first when the index is too long ago: what was between is in
+// the journal. Notices of progress have no Action.
 func (c *Client) Events(ctx context.Context, after int64) iter.Seq2[view.Notice, error] {
 	return func(yield func(view.Notice, error) bool) {
-		q := url.Values{}
+		r := request{method: "GET", path: "/overview/events", again: true}
 		if after > 0 {
-			q.Set("after", strconv.FormatInt(after, 10))
+			r.lastEvent = strconv.FormatInt(after, 10)
 		}
-		res, err := c.send(ctx, request{method: "GET", path: "/events", query: q, again: true})
+		res, err := c.send(ctx, r)
 		if err != nil {
 			yield(view.Notice{}, err)
 			return
@@ -261,6 +263,9 @@ func (c *Client) Events(ctx context.Context, after int64) iter.Seq2[view.Notice,
 			if err := json.Unmarshal(data, &n); err != nil {
 				yield(n, trimtab.Errorf(trimtab.Unsupported, "event", "an event cannot be read: %v", err))
 				return
+			}
+			if n.Kind == "head" {
+				continue // where the stream begins, which is no change
 			}
 			if !yield(n, nil) {
 				return

@@ -12,7 +12,11 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/view"
+	"github.com/trimtab/trimtab/protocol/client"
 	"github.com/trimtab/trimtab/protocol/route"
 )
 
@@ -152,6 +156,51 @@ func TestEvents(t *testing.T) {
 	expect(`5 {"index":5,"kind":"head","name":""}`)
 	close(w.stop)
 	expect("end")
+}
+
+// The client of the API yields what is in the journal, not where it began.
+func TestClientFollows(t *testing.T) {
+	w := newWorld()
+	run := func(name string) trimtab.Change {
+		return trimtab.Change{Action: "run.create", Object: trimtab.Object{Kind: "run", Name: name}}
+	}
+	w.journal.add("default", run("one"))
+	w.journal.add("default", run("two"))
+	w.journal.add("other", run("foreign"))
+	srv := httptest.NewServer(must(route.New(route.Config{}, w.service().Routes())))
+	defer srv.Close()
+	c := client.New(client.Target{Server: srv.URL, Project: "default"}, nil)
+	for _, tc := range []struct {
+		after int64
+		want  []view.Notice // the last is added while the client listens
+	}{
+		{1, []view.Notice{{Index: 2, Time: now, Action: "run.create", Kind: "run", Name: "two"}, {Index: 4, Time: now, Action: "run.create", Kind: "run", Name: "added"}}},
+		{99, []view.Notice{{Index: 4, Kind: "reset"}, {Index: 5, Time: now, Action: "run.create", Kind: "run", Name: "added"}}},
+	} {
+		var got []view.Notice
+		for n, err := range c.Events(t.Context(), tc.after) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, n); len(got) == len(tc.want) {
+				break
+			}
+			w.journal.add("default", run("added"))
+		}
+		if d := cmp.Diff(tc.want, got); d != "" {
+			t.Errorf("after %d (-want +got)\n%s", tc.after, d)
+		}
+	}
+	// A stream that the server ends is an error, not silence.
+	close(w.stop)
+	var all []view.Notice
+	var last error
+	for n, err := range c.Events(t.Context(), 0) {
+		all, last = append(all, n), err
+	}
+	if len(all) != 1 || !trimtab.IsKind(last, trimtab.Unavailable) {
+		t.Errorf("after the end: %+v, %v", all, last)
+	}
 }
 
 // A replay that has come further each time it is looked at is told of without an entry.
