@@ -31,7 +31,8 @@ def server():
         args = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
         args += ["--backend-store-uri", f"sqlite:///{folder}/db.sqlite", "--artifacts-destination", f"{folder}/artifacts"]
         log = open(pathlib.Path(folder) / "log", "wb")
-        env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        # Some messages print a set: a fixed seed gives it one order.
+        env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONHASHSEED": "0"}
         process = subprocess.Popen(args, cwd=folder, stdout=log, stderr=log, env=env)
         try:
             for _ in range(1200):
