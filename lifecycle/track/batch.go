@@ -8,13 +8,15 @@ import (
 	"github.com/trimtab/trimtab"
 )
 
-// Limits of one batch, as MLflow has them.
+// Limits of one batch, as MLflow has them. It documents 1 MB for the body and does
+// not keep it: its client splits by counts alone, so the longest values that are
+// allowed must fit.
 const (
 	MaxBatchMetrics = 1000
 	MaxBatchParams  = 100
 	MaxBatchTags    = 100
 	MaxBatchItems   = 1000
-	MaxBatchBytes   = 1_000_000 // of the request's body
+	MaxBatchBytes   = 8_000_000 // of the request's body
 )
 
 // LogBatch logs metrics, params and tags of an active run in one transaction: a

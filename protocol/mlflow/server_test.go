@@ -389,7 +389,7 @@ func TestBadRequests(t *testing.T) {
 		{"runs/log-batch", `{"run_id":"x","metrics":[{"key":"a","value":1}]}`, "Missing value for required parameter 'metrics[0].timestamp'." + docs},
 		{"runs/log-batch", `{"run_id":"x","params":[{"value":"1"}]}`, "Missing value for required parameter 'params[0].key'." + docs},
 		{"runs/log-batch", `{"run_id":"x","metrics":{"key":"a"}}`, "Invalid value {\"key\":\"a\"} for parameter 'metrics' supplied:  Hint: Value was of type 'dict'." + docs},
-		{"runs/log-batch", `{"run_id":"x","tags":["` + strings.Repeat("x", 1_000_000) + `"]}`, "Batched logging API requests must be at most 1000000 bytes, got a request of size 1000026."},
+		{"runs/log-batch", `{"run_id":"x","tags":["` + strings.Repeat("x", 8_000_000) + `"]}`, "Batched logging API requests must be at most 8000000 bytes, got a request of size 8000026."},
 		{"runs/search", `{"experiment_ids":"1"}`, "Invalid value \"1\" for parameter 'experiment_ids' supplied:  Hint: Value was of type 'str'." + docs},
 		{"runs/search", `{"max_results":50001}`, "Invalid value 50001 for parameter 'max_results' supplied:  Hint: Value was of type 'int'." + docs},
 		{"runs/search", `{"max_results":0}`, "Invalid value 0 for parameter 'max_results' supplied. It must be a positive integer"},
