@@ -2,7 +2,9 @@ package trimtab
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 )
@@ -108,9 +110,12 @@ func (d Duration) String() string {
 func ParseDuration(s string) (Duration, error) {
 	if n := len(s); n > 1 {
 		if unit := map[byte]time.Duration{'d': 24 * time.Hour, 'w': 7 * 24 * time.Hour}[s[n-1]]; unit != 0 {
-			v, err := strconv.ParseInt(s[:n-1], 10, 32)
-			if err == nil {
+			v, err := strconv.ParseInt(s[:n-1], 10, 64)
+			if err == nil && v <= int64(math.MaxInt64/unit) && v >= -int64(math.MaxInt64/unit) {
 				return Duration(time.Duration(v) * unit), nil
+			}
+			if err == nil || errors.Is(err, strconv.ErrRange) {
+				return 0, Errorf(Invalid, "duration", "%q is longer than 292 years", s)
 			}
 		}
 	}
