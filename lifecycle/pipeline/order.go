@@ -121,7 +121,7 @@ func (j stepJob) order(ctx context.Context) (o Order, err error) {
 		}
 	}
 	o.Env["MLFLOW_TRACKING_URI"] = j.cfg.TrackingURI
-	o.Env["TRIMTAB_ATTEMPT"] = string(o.Attempt)
+	o.Env[attemptEnv] = string(o.Attempt)
 	if j.spec.Effects == "external" {
 		o.Env["IDEMPOTENCY_KEY"] = string(trimtab.NewAttemptID(j.view.run.ID, j.row.Name, 1))
 	}

@@ -86,6 +86,12 @@ func (n exitNote) observation() Observation {
 	return Observation{Sight: Exited, Code: n.Code, Cause: n.Cause, Message: n.Message, Since: n.Since, Ended: n.Ended}
 }
 
+// attemptEnv names the attempt in the environment of its step.
+const attemptEnv = "TRIMTAB_ATTEMPT"
+
+// mark is the variable by which a process of this attempt is known.
+func (p place) mark() string { return attemptEnv + "=" + filepath.Base(string(p)) }
+
 // lock takes the attempt's lock without waiting; nil, nil when another holds it.
 func (p place) lock() (*os.File, error) {
 	f, err := os.OpenFile(p.file(lockFile), os.O_RDWR|os.O_CREATE, 0o600)

@@ -293,7 +293,7 @@ func (p place) running() (o Observation, err error) {
 		if n, ok, err := p.exit(); err != nil || ok {
 			return n.observation(), err
 		}
-		killOrphans(shim, child)
+		killOrphans(p, shim, child)
 	}
 	return Observation{Sight: Running, Since: child.Time}, nil
 }

@@ -55,7 +55,9 @@ func Shim(dir string) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
-	return s.exit(s.run())
+	n := s.run()
+	killLeft(p, newMarker(os.Getpid()))
+	return s.exit(n)
 }
 
 type shim struct {
@@ -173,7 +175,7 @@ func executable(name string) error {
 }
 
 // supervise runs a command to its end, or to the end that time, a cancel file or
-// a signal make. Its whole process group ends with it.
+// a signal make. Its whole process group ends with it, too.
 func (s *shim) supervise(cmd *exec.Cmd, limit time.Duration, note bool) exitNote {
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = s.log, s.log, childAttr()
 	if err := cmd.Start(); err != nil {
