@@ -242,7 +242,7 @@ func (a *application) modelFiles(ctx context.Context, model string) (serve.Files
 	}
 	return func(ctx context.Context, path string) ([]byte, error) {
 		r, err := c.VersionFile(ctx, trimtab.ModelName(name), version, path)
-		if trimtab.IsKind(err, trimtab.NotFound) {
+		if trimtab.IsKind(err, trimtab.NotFound) && path != "MLmodel" { // without that one the server says best what is missing
 			return nil, fs.ErrNotExist
 		}
 		if err != nil {

@@ -109,8 +109,8 @@ func (m *mlmodel) flavor() (f flavor, err error) {
 	switch {
 	case f.data == "":
 		return unsupported("flavor %s names no file of the model", f.name)
-	case strings.HasSuffix(f.data, ".pkl") || strings.HasSuffix(f.data, ".pickle"):
-		return unsupported("flavor %s with class %s is a pickle (%s), which this server never opens; log the Booster instead (model.booster_ for LightGBM)", f.name, class, f.data)
+	case strings.HasSuffix(f.data, ".pkl") || strings.HasSuffix(f.data, ".pickle") || strings.HasSuffix(f.data, ".skops"):
+		return unsupported("flavor %s with class %s is kept as Python objects (%s), which this server never opens; log the Booster instead (model.booster_ for LightGBM)", f.name, class, f.data)
 	}
 	switch f.name + " " + f.class {
 	case "lightgbm Booster", "lightgbm ", "xgboost Booster", "xgboost ", "xgboost XGBClassifier", "xgboost XGBRegressor", "xgboost XGBRFClassifier", "xgboost XGBRFRegressor":

@@ -217,7 +217,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"no pyfunc", map[string]string{"MLmodel": "flavors: {xgboost: {data: x}}"}, "", trimtab.Unsupported, "no flavor python_function"},
 		{"sklearn", with(edit("mlflow.xgboost", "mlflow.sklearn")), "", trimtab.Unsupported, "flavor sklearn is not served natively"},
 		{"python model", with(edit("mlflow.xgboost", "mlflow.pyfunc.model")), "", trimtab.Unsupported, "flavor python_function is not served natively"},
-		{"pickle", with(edit("model.ubj", "model.pkl")), "", trimtab.Unsupported, "a pickle (model.pkl), which this server never opens"},
+		{"pickle", with(edit("model.ubj", "model.pkl")), "", trimtab.Unsupported, "Python objects (model.pkl), which this server never opens"},
+		{"skops", with(edit("model.ubj", "model.skops")), "", trimtab.Unsupported, "Python objects (model.skops), which this server never opens"},
 		{"ranker", with(edit("core.Booster", "sklearn.XGBRanker")), "", trimtab.Unsupported, "XGBRanker is not served natively"},
 		{"file missing", with(func(m map[string]string) { delete(m, "model.ubj") }), "", trimtab.Invalid, "names the file model.ubj, which is not there"},
 		{"file of another library", with(func(m map[string]string) { m["model.ubj"] = golden(t, "lightgbm-3.3.5/binary") }), "", trimtab.Invalid, "is a model of lightgbm"},
@@ -256,9 +257,53 @@ func TestScoreRefuses(t *testing.T) {
 	text.Columns[1].AppendString("b")
 	narrow := columns(2)
 	narrow.Columns = narrow.Columns[:5]
-	for name, tab := range map[string]*table.Table{"inf": infinite, "text": text, "takes 6": narrow} {
-		if _, err := m.Score(nil, tab); !trimtab.IsKind(err, trimtab.Invalid) || !strings.Contains(strings.ToLower(err.Error()), name) {
+	for name, tab := range map[string]*table.Table{`column "2", row 1: expected a number that float32 holds`: infinite, "text": text, "expected the 6 columns of the model": narrow} {
+		if _, err := m.Score(nil, tab); !trimtab.IsKind(err, trimtab.Invalid) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestUnsignedColumns: without a signature columns are found by the names of the
+// features; names of which only some are known answer nothing.
+func TestUnsignedColumns(t *testing.T) {
+	folder := xgboost(golden(t, "xgboost-3.2.0-frame/frame"), "xgboost.core.Booster", "")
+	for name, text := range folder {
+		if name != "model.ubj" {
+			folder[name] = strings.ReplaceAll(text, "2.1.4", "3.2.0")
+		}
+	}
+	m, err := Load(t.Context(), files(folder), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := func(change func(i int, name string) string) *table.Table {
+		out := &table.Table{}
+		for i, f := range m.Inputs() {
+			c := table.NewColumn(change(i, f.Name), table.Float64, 1)
+			c.AppendNull() // some are categories
+			out.Columns = append(out.Columns, c)
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name   string
+		change func(i int, name string) string
+		want   string // "" = answered
+	}{
+		{"by name", func(_ int, name string) string { return name }, ""},
+		{"without names", func(i int, _ string) string { return fmt.Sprint(i) }, ""},
+		{"one unknown", func(i int, name string) string {
+			if i == 1 {
+				return "unknown"
+			}
+			return name
+		}, fmt.Sprintf("column %q: missing", m.Inputs()[1].Name)},
+		{"all unknown", func(i int, _ string) string { return fmt.Sprint("unknown ", i) }, fmt.Sprintf("column %q: missing", m.Inputs()[0].Name)},
+	} {
+		_, err := m.Score(nil, named(c.change))
+		if c.want == "" && err != nil || c.want != "" && (!trimtab.IsKind(err, trimtab.Invalid) || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/pure/infer"
@@ -75,7 +76,7 @@ func (m *Model) predict(w *worker, t *table.Table) error {
 	}
 	if err := m.model.CheckFinite(w.x, n); err != nil {
 		if bad, ok := errors.AsType[*infer.NotFinite](err); ok {
-			return trimtab.Errorf(trimtab.Invalid, "request", "%s", bad.Error())
+			return trimtab.Errorf(trimtab.Invalid, "request", "column %q, row %d: expected a number that float32 holds, since XGBoost's DMatrix refuses others, got %v", m.Inputs()[bad.Column].Name, bad.Row, bad.Value)
 		}
 		return trimtab.Errorf(trimtab.Invalid, "request", "%s", err)
 	}
@@ -160,30 +161,32 @@ func (m *Model) codes(x []float64, stride int, f *infer.Feature, c *table.Column
 			x[at], ok = f.CodeNumber(v)
 		}
 		if !ok && m.model.Kind() == infer.XGBoost {
-			return trimtab.Errorf(trimtab.Invalid, "request", "column %q, row %d: the category %q was not in the training data, which XGBoost refuses", c.Name, i, c.Text(i))
+			return trimtab.Errorf(trimtab.Invalid, "request", "column %q, row %d: expected a category of the training data, since XGBoost refuses others, got %q", c.Name, i, c.Text(i))
 		}
 	}
 	return nil
 }
 
-// match finds the columns of a model without signature: by name when it has names, else by position.
+// match finds the columns of a model without signature: by name when it has them,
+// by position when the request has none or, as LightGBM does, others altogether.
+// Names of which only some are known are a mistake, whatever their number.
 func (m *Model) match(t *table.Table) ([]*table.Column, error) {
 	features := m.model.Features()
 	out := make([]*table.Column, 0, len(features))
+	missing := ""
 	for i := range features {
-		if features[i].Name == "" {
-			break
+		if c := t.Column(features[i].Name); c != nil && features[i].Name != "" {
+			out = append(out, c)
+		} else if missing == "" {
+			missing = features[i].Name
 		}
-		c := t.Column(features[i].Name)
-		if c == nil {
-			out = nil
-			break
-		}
-		out = append(out, c)
 	}
 	if len(out) != len(features) {
-		if len(t.Columns) != len(features) {
-			return nil, trimtab.Errorf(trimtab.Invalid, "request", "the request has %d columns, the model takes %d: %s", len(t.Columns), len(features), m.featureList())
+		switch {
+		case len(t.Columns) != len(features):
+			return nil, trimtab.Errorf(trimtab.Invalid, "request", "expected the %d columns of the model: %s; got %d", len(features), m.featureList(), len(t.Columns))
+		case len(out) > 0 || missing != "" && m.model.Kind() == infer.XGBoost && !unnamed(t):
+			return nil, trimtab.Errorf(trimtab.Invalid, "request", "column %q: missing: expected the columns of the model: %s", missing, m.featureList())
 		}
 		out = t.Columns
 	}
@@ -193,6 +196,16 @@ func (m *Model) match(t *table.Table) ([]*table.Column, error) {
 		}
 	}
 	return out, nil
+}
+
+// unnamed reports whether the columns have the names that those of a request without names get.
+func unnamed(t *table.Table) bool {
+	for i, c := range t.Columns {
+		if c.Name != strconv.Itoa(i) {
+			return false
+		}
+	}
+	return true
 }
 
 func (m *Model) featureList() string {

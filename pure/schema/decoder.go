@@ -62,6 +62,7 @@ type Decoder struct {
 	loose   []loose         // columns without a declared type
 	nLoose  int
 	rows    int
+	broken  bool // the form itself is wrong, so that absent columns mean nothing
 
 	columns []byte // text of the columns of the last split frame, for which target is
 	target  []int  // of each position: k >= 0 = field k, else loose column -1-k
@@ -147,7 +148,7 @@ func invalid(b []byte) int {
 
 func (d *Decoder) begin() {
 	d.probs.list, d.probs.more = d.probs.list[:0], 0
-	d.rows = 0
+	d.rows, d.broken = 0, false
 	for k, c := range d.out {
 		c.Reset(d.fields[k].typ)
 	}
@@ -250,7 +251,7 @@ func (d *Decoder) looseColumn(name string) int {
 func (d *Decoder) finish(params span) (*Request, error) {
 	for k := range d.fields {
 		f, c := &d.fields[k], d.out[k]
-		if d.seen[k] > 0 {
+		if d.seen[k] > 0 || d.broken {
 			continue
 		}
 		if f.required {
@@ -300,6 +301,12 @@ func (d *Decoder) finish(params span) (*Request, error) {
 		d.table, d.extra = d.extra, *table.Blank(d.rows)
 	}
 	return r, nil
+}
+
+// malformed notes what is wrong with the form of a request.
+func (d *Decoder) malformed(p Problem) {
+	d.broken = true
+	d.probs.add(p)
 }
 
 func (d *Decoder) missing(f *field) {

@@ -134,7 +134,7 @@ func TestInvocationsErrors(t *testing.T) {
 		{"missing", `{"dataframe_split":{"columns":["a","B"],"data":[[1,2]]}}`, `column "b": missing: expected double, got the unknown columns "B"`},
 		{"missing in a record", `{"dataframe_records":[{"a":1,"b":1},{"b":2}]}`, `column "a", row 1: expected long (a whole number within 64 bits), got no such key in the record`},
 		{"row width", `{"dataframe_split":{"columns":["a","b"],"data":[[1,2],[1,2,3]]}}`, `row 1: expected 2 values, got 3`},
-		{"same column", `{"dataframe_split":{"columns":["a","a"],"data":[]}}`, `column "a": named twice in columns`},
+		{"same column", `{"dataframe_split":{"columns":["a","a"],"data":[]}}`, `column "a": named twice in columns: expected each name once`},
 		{"split key", `{"dataframe_split":{"columns":[],"rows":[],"data":[]}}`, `the key "rows": expected only data, columns and index`},
 		{"split without data", `{"dataframe_split":{"columns":[]}}`, `expected the key data`},
 		{"data", `{"dataframe_split":{"data":7}}`, `data: expected a list of rows, got 7`},

@@ -9,7 +9,7 @@ import (
 func (d *Decoder) split() {
 	s := &d.s
 	if s.kind() != object {
-		d.probs.add(Problem{Row: -1, Msg: "dataframe_split", Expected: "an object with data and columns"})
+		d.malformed(Problem{Row: -1, Msg: "dataframe_split", Expected: "an object with data and columns"})
 		return
 	}
 	var columns, data span
@@ -23,12 +23,12 @@ func (d *Decoder) split() {
 		case "index":
 			s.skip()
 		default:
-			d.probs.add(Problem{Row: -1, Msg: "dataframe_split: the key " + quote(string(key)), Expected: "only data, columns and index"})
+			d.malformed(Problem{Row: -1, Msg: "dataframe_split: the key " + quote(string(key)), Expected: "only data, columns and index"})
 			s.skip()
 		}
 	}
 	if data.to == 0 {
-		d.probs.add(Problem{Row: -1, Msg: "dataframe_split", Expected: "the key data"})
+		d.malformed(Problem{Row: -1, Msg: "dataframe_split", Expected: "the key data"})
 	}
 	if d.probs.any() {
 		return
@@ -60,7 +60,7 @@ func (d *Decoder) head(columns span) bool {
 	d.target = d.target[:0]
 	s.i, s.depth = columns.from, 0
 	if s.kind() != list {
-		d.probs.add(Problem{Row: -1, Msg: "columns", Expected: "a list of names", Got: shorten(raw)})
+		d.malformed(Problem{Row: -1, Msg: "columns", Expected: "a list of names", Got: shorten(raw)})
 		return false
 	}
 	names := map[string]bool{}
@@ -75,11 +75,11 @@ func (d *Decoder) head(columns span) bool {
 			name = string(b)
 		default:
 			v := s.skip()
-			d.probs.add(Problem{Row: -1, Msg: "columns", Expected: "names", Got: shorten(s.b[v.from:v.to])})
+			d.malformed(Problem{Row: -1, Msg: "columns", Expected: "names", Got: shorten(s.b[v.from:v.to])})
 			return false
 		}
 		if names[name] {
-			d.probs.add(Problem{Column: name, Row: -1, Msg: "named twice in columns"})
+			d.malformed(Problem{Column: name, Row: -1, Msg: "named twice in columns", Expected: "each name once"})
 			return false
 		}
 		names[name] = true
@@ -97,7 +97,7 @@ func (d *Decoder) head(columns span) bool {
 func (d *Decoder) place(name string) bool {
 	at := len(d.target)
 	if at == d.opt.MaxColumns {
-		d.probs.add(Problem{Row: -1, Msg: "more than " + strconv.Itoa(at) + " columns"})
+		d.malformed(Problem{Row: -1, Msg: "more than " + strconv.Itoa(at) + " columns"})
 		return false
 	}
 	k, ok := d.byName[name]
@@ -119,14 +119,14 @@ func (d *Decoder) matrix(named bool) {
 	s := &d.s
 	if s.kind() != list {
 		v := s.skip()
-		d.probs.add(Problem{Row: -1, Msg: "data", Expected: "a list of rows", Got: shorten(s.b[v.from:v.to])})
+		d.malformed(Problem{Row: -1, Msg: "data", Expected: "a list of rows", Got: shorten(s.b[v.from:v.to])})
 		return
 	}
 	s.open('[', "")
 	for first := true; s.more(']', first); first = false {
 		row := d.rows
 		if d.rows++; d.rows > d.opt.MaxRows {
-			d.probs.add(Problem{Row: -1, Msg: "more than " + strconv.Itoa(d.opt.MaxRows) + " rows"})
+			d.malformed(Problem{Row: -1, Msg: "more than " + strconv.Itoa(d.opt.MaxRows) + " rows"})
 			return
 		}
 		isList := s.kind() == list
@@ -143,7 +143,7 @@ func (d *Decoder) matrix(named bool) {
 			// A row that is no list is a row of one value, as in pandas.
 			if len(d.target) != 1 || s.kind() == object {
 				v := s.skip()
-				d.probs.add(Problem{Row: row, Expected: "a list of " + strconv.Itoa(len(d.target)) + " values", Got: shorten(s.b[v.from:v.to])})
+				d.malformed(Problem{Row: row, Expected: "a list of " + strconv.Itoa(len(d.target)) + " values", Got: shorten(s.b[v.from:v.to])})
 				return
 			}
 			d.value(d.target[0], row)
@@ -160,7 +160,7 @@ func (d *Decoder) matrix(named bool) {
 			n++
 		}
 		if n != len(d.target) && s.err == nil {
-			d.probs.add(Problem{Row: row, Expected: strconv.Itoa(len(d.target)) + " values", Got: strconv.Itoa(n)})
+			d.malformed(Problem{Row: row, Expected: strconv.Itoa(len(d.target)) + " values", Got: strconv.Itoa(n)})
 			return // the columns are out of step
 		}
 	}
@@ -201,12 +201,12 @@ func (d *Decoder) records(strict bool) {
 	for first := true; s.more(']', first); first = false {
 		row := d.rows
 		if d.rows++; d.rows > d.opt.MaxRows {
-			d.probs.add(Problem{Row: -1, Msg: "more than " + strconv.Itoa(d.opt.MaxRows) + " rows"})
+			d.malformed(Problem{Row: -1, Msg: "more than " + strconv.Itoa(d.opt.MaxRows) + " rows"})
 			return
 		}
 		if s.kind() != object {
 			v := s.skip()
-			d.probs.add(Problem{Row: row, Expected: "a record, which is an object", Got: shorten(s.b[v.from:v.to])})
+			d.malformed(Problem{Row: row, Expected: "a record, which is an object", Got: shorten(s.b[v.from:v.to])})
 			return
 		}
 		at := 0
@@ -247,7 +247,7 @@ func (d *Decoder) key(key []byte, at int) (int, bool) {
 		return k, true
 	}
 	if at == d.opt.MaxColumns || d.nLoose > d.opt.MaxColumns {
-		d.probs.add(Problem{Row: -1, Msg: "more than " + strconv.Itoa(d.opt.MaxColumns) + " columns"})
+		d.malformed(Problem{Row: -1, Msg: "more than " + strconv.Itoa(d.opt.MaxColumns) + " columns"})
 		return 0, false
 	}
 	d.keys = append(d.keys, k)
@@ -334,14 +334,14 @@ func (d *Decoder) tensors() {
 		s.skip()
 	default:
 		s.skip()
-		d.probs.add(Problem{Row: -1, Msg: "a list without names", Expected: "the values by column, because the signature names " + strconv.Itoa(len(d.fields)) + " columns"})
+		d.malformed(Problem{Row: -1, Msg: "a list without names", Expected: "the values by column, because the signature names " + strconv.Itoa(len(d.fields)) + " columns"})
 	}
 }
 
 // tensorWidth checks that a tensor has no more columns than the signature's.
 func (d *Decoder) tensorWidth() {
 	if d.positional && len(d.sig.Inputs.Tensors) > 0 && len(d.target) > len(d.fields) {
-		d.probs.add(Problem{Row: -1, Msg: "shape", Expected: "[-1, " + strconv.Itoa(len(d.fields)) + "]", Got: "[" + strconv.Itoa(d.rows) + ", " + strconv.Itoa(len(d.target)) + "]"})
+		d.malformed(Problem{Row: -1, Msg: "shape", Expected: "[-1, " + strconv.Itoa(len(d.fields)) + "]", Got: "[" + strconv.Itoa(d.rows) + ", " + strconv.Itoa(len(d.target)) + "]"})
 	}
 }
 
@@ -357,7 +357,7 @@ func (d *Decoder) single(what string) {
 		d.value(-1-d.looseColumn("0"), 0)
 	default:
 		s.skip()
-		d.probs.add(Problem{Row: -1, Msg: what, Expected: strconv.Itoa(len(d.fields)) + " columns"})
+		d.malformed(Problem{Row: -1, Msg: what, Expected: strconv.Itoa(len(d.fields)) + " columns"})
 	}
 }
 
@@ -368,7 +368,7 @@ func (d *Decoder) list(k int) {
 	s.open('[', "")
 	for first := true; s.more(']', first); first = false {
 		if n == d.opt.MaxRows {
-			d.probs.add(Problem{Row: -1, Msg: "more than " + strconv.Itoa(d.opt.MaxRows) + " rows"})
+			d.malformed(Problem{Row: -1, Msg: "more than " + strconv.Itoa(d.opt.MaxRows) + " rows"})
 			return
 		}
 		d.value(k, n)
@@ -382,7 +382,7 @@ func (d *Decoder) byColumns() {
 	s := &d.s
 	rows, name := -1, ""
 	if d.positional {
-		d.probs.add(Problem{Row: -1, Msg: "columns by name", Expected: "a list of rows, because the signature has no names"})
+		d.malformed(Problem{Row: -1, Msg: "columns by name", Expected: "a list of rows, because the signature has no names"})
 		return
 	}
 	s.open('{', "")
@@ -393,7 +393,7 @@ func (d *Decoder) byColumns() {
 			k = d.looseNamed(key)
 		}
 		if d.nLoose > d.opt.MaxColumns {
-			d.probs.add(Problem{Row: -1, Msg: "more than " + strconv.Itoa(d.opt.MaxColumns) + " columns"})
+			d.malformed(Problem{Row: -1, Msg: "more than " + strconv.Itoa(d.opt.MaxColumns) + " columns"})
 			return
 		}
 		var column string
@@ -415,7 +415,7 @@ func (d *Decoder) byColumns() {
 			rows, name = d.rows, column
 		}
 		if rows != d.rows {
-			d.probs.add(Problem{Column: column, Row: -1, Expected: strconv.Itoa(rows) + " values as in column " + quote(name), Got: strconv.Itoa(d.rows)})
+			d.malformed(Problem{Column: column, Row: -1, Expected: strconv.Itoa(rows) + " values as in column " + quote(name), Got: strconv.Itoa(d.rows)})
 			return
 		}
 	}

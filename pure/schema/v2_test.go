@@ -105,7 +105,7 @@ func TestEncodeV2(t *testing.T) {
 		{Name: "i", Datatype: "INT64", Shape: []int64{1}, Data: &table.Column{Type: table.Int64, Int64s: []int64{-5}}}}}
 	got, err := r.AppendJSON(nil)
 	want := `{"model_name":"m\"","model_version":"3","id":"i","outputs":[{"name":"p","datatype":"FP32","shape":[3,1],"data":[0.30000001192092896,null,1.0]},` +
-		`{"name":"s","datatype":"BYTES","shape":[2],"data":["ü\u000a",null]},{"name":"i","datatype":"INT64","shape":[1],"data":[-5]}]}`
+		`{"name":"s","datatype":"BYTES","shape":[2],"data":["ü\n",null]},{"name":"i","datatype":"INT64","shape":[1],"data":[-5]}]}`
 	if err != nil || string(got) != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, got, want)
 	}
