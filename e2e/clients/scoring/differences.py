@@ -1,7 +1,8 @@
 """Where this server answers otherwise than MLflow's, on purpose, and why. Nothing else may differ.
 
 Beside these, in every answer: an error has no stack trace, which is nobody's business but the server's, and says
-column, row, what was expected and what came in place of MLflow's dump of the whole input.
+column, row, what was expected and what came in place of MLflow's dump of the whole input. And an answer is always
+JSON: where MLflow writes the tokens Infinity and NaN, an infinite prediction is an error and a missing one null.
 """
 
 import re
@@ -27,7 +28,9 @@ DIFFERENCES = [
     Difference("pandas fills a short row with nulls, which hides that values and columns are out of step", 400, 200, ".*", "short row"),
     Difference("no rows have an answer, which is no answers; LightGBM fails on them, and XGBoost where types are unknown", 200, 400, "lgb_.*|xgb_unsigned", "empty (frame|csv|records|frame without columns)"),
     Difference("an optional column that is absent is one of nulls; MLflow leaves it out, and the library fails", 200, 400, "(lgb|xgb)_optional", "no last column.*|one unknown name"),
+    Difference("Parquet is for files, which `trimtab predict` scores", 415, 200, ".*", "parquet"),
     # A column of pandas categories: MLflow hands its values over as they are, and never as the categories of the training.
+    Difference("Parquet is for files, which `trimtab predict` scores", 415, 400, ".*", "parquet"),
     Difference("categories are looked up; LightGBM refuses plain values where it was trained with categories, and XGBoost text", 200, 400, "lgb_(categories|texts)|xgb_(texts|text_regressor)", ".*"),
     Difference("categories are looked up; XGBoost takes a whole number for the code of a category, which is another one, and answers without a word", 200, 200, "xgb_categories", ".*"),
     Difference("XGBoost refuses a category that it was not trained with, but not where it takes it for a code", 400, 200, "xgb_categories", "unknown category"),

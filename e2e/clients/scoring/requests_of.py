@@ -129,6 +129,7 @@ def wrong(c):
     yield "language model", JSON, text({"messages": []}), None, None
     yield "a list", JSON, text([1, 2]), None, None
     yield "a number", JSON, "1", None, None
+    yield "parquet", "application/vnd.apache.parquet", f.to_parquet(), None, None
     yield "cut off", JSON, text({"dataframe_split": head})[:-5], None, None
     yield "no body", JSON, "", None, None
     yield "not UTF-8", JSON, b'{"dataframe_split": "\xff"}', None, None
