@@ -32,7 +32,7 @@ func (s *server) wire() error {
 		_, err := s.db.Journal.Cursor(ctx, "probe")
 		return err
 	}}
-	mux, err := route.New(route.Config{Log: s.log.With("part", "http"), Prefix: s.cfg.Prefix, Registerer: s.metrics, Attempts: s.db.Pipelines},
+	mux, err := route.New(route.Config{Log: s.log.With("part", "http"), Prefix: s.cfg.Prefix, AllowedHosts: s.cfg.hosts(), Registerer: s.metrics, Attempts: s.db.Pipelines},
 		s.health.routes(), s.mlflow(), s.native(), s.overview(), ui.Routes(),
 		serving.Routes(serving.Config{Server: s.serve, Version: mlflow.Version}),
 		oip.Routes(oip.Config{Server: s.serve, Version: s.cfg.Version}))

@@ -95,8 +95,8 @@ type server struct {
 }
 
 // open opens what is kept: keys, rows, bytes.
-func open(ctx context.Context, cfg Config, log *slog.Logger) (s *server, err error) {
-	s = &server{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), stopping: make(chan struct{})}
+func open(ctx context.Context, cfg Config, log *slog.Logger) (_ *server, err error) {
+	s := &server{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), stopping: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			s.close()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,7 @@ type Config struct {
 	Durability string // auto | full
 	PublicURL  string // what links in messages begin with; default http://LISTEN
 	Prefix     string // path prefix under which a proxy shows the server
+	Hosts      string // names, separated by commas, under which a proxy may address the server
 	LogFormat  string // text | json
 	LogLevel   string // debug | info | warn | error
 	UV         string // the uv that builds Python environments; default: on PATH
@@ -44,6 +46,7 @@ var Settings = []setting{
 	{"durability", "auto", "auto: measured writes risk the last 100 ms on power loss; full: every commit is synced", func(c *Config) *string { return &c.Durability }},
 	{"public-url", "", "what printed links begin with (default http://LISTEN)", func(c *Config) *string { return &c.PublicURL }},
 	{"prefix", "", "path prefix under which a proxy shows this server", func(c *Config) *string { return &c.Prefix }},
+	{"allowed-hosts", "", "names, separated by commas, that a proxy may address this server by, besides that of --public-url", func(c *Config) *string { return &c.Hosts }},
 	{"log-format", "text", "text or json", func(c *Config) *string { return &c.LogFormat }},
 	{"log-level", "info", "debug, info, warn or error", func(c *Config) *string { return &c.LogLevel }},
 	{"uv", "", "the uv that builds Python environments (default: uv on PATH)", func(c *Config) *string { return &c.UV }},
@@ -139,6 +142,20 @@ func (c *Config) check() error {
 		c.Database = filepath.Join(c.Data, "trimtab.db")
 	}
 	return nil
+}
+
+// hosts are the names that requests may be addressed to besides the loopback's.
+func (c *Config) hosts() []string {
+	var out []string
+	for h := range strings.SplitSeq(c.Hosts, ",") {
+		if h = strings.TrimSpace(h); h != "" {
+			out = append(out, h)
+		}
+	}
+	if u, err := url.Parse(c.PublicURL); err == nil && u.Hostname() != "" {
+		out = append(out, u.Hostname())
+	}
+	return out
 }
 
 func isLoopback(host string) bool {

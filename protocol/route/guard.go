@@ -32,7 +32,7 @@ func newGuard(hosts []string) *guard {
 
 func (g *guard) check(r *http.Request) error {
 	if !g.allowed(r.Host) {
-		return trimtab.Errorf(trimtab.Denied, "host", "this server does not answer to the name %q; add it to the allowed hosts if it should", r.Host)
+		return trimtab.Errorf(trimtab.Denied, "host", "this server does not answer to the name %q; if it should, start it with --allowed-hosts or --public-url", r.Host)
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -53,6 +54,52 @@ type Key struct {
 	Signer   note.Signer
 	Verifier note.Verifier
 	Public   string // the verifier key, for people who check from outside
+
+	dir string
+}
+
+// Remember keeps a workspace's newest checkpoint beside the key, outside the
+// database: a database that is put back as a whole cannot take it along.
+func (k *Key) Remember(workspace string, msg []byte) error {
+	path := k.remembered(workspace)
+	f, err := os.CreateTemp(k.dir, ".checkpoint-*")
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	defer os.Remove(f.Name())
+	if _, err = f.Write(msg); err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return nil
+}
+
+// Remembered returns the checkpoint that Remember kept; ok is false when there is none.
+func (k *Key) Remembered(workspace string) (c Checkpoint, ok bool, err error) {
+	msg, err := os.ReadFile(k.remembered(workspace))
+	if errors.Is(err, os.ErrNotExist) {
+		return c, false, nil
+	}
+	if err != nil {
+		return c, false, fmt.Errorf("checkpoint: %w", err)
+	}
+	c, err = OpenCheckpoint(msg, k.Verifier)
+	return c, err == nil, err
+}
+
+// remembered is the file of a workspace's checkpoint, named by a digest: no text
+// of a user becomes a path.
+func (k *Key) remembered(workspace string) string {
+	sum := sha256.Sum256([]byte(workspace))
+	return filepath.Join(k.dir, fmt.Sprintf("checkpoint-%x", sum[:8]))
 }
 
 // Origin names the log of one workspace.
@@ -82,7 +129,7 @@ func LoadKey(dir string) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal key %s: %w", path, err)
 	}
-	return &Key{Name: s.Name(), Signer: s, Verifier: v, Public: vkey}, nil
+	return &Key{Name: s.Name(), Signer: s, Verifier: v, Public: vkey, dir: dir}, nil
 }
 
 func newKey(dir, path string) ([]byte, error) {

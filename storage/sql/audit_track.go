@@ -113,9 +113,12 @@ func (db *DB) governedModels(s *session, ws trimtab.Workspace, visit func(ws tri
 	return nil
 }
 
-// verifySeals compares the measured data of runs that nobody wrote since
-// they ended with their seals, and counts nothing of those that are open.
+// verifySeals compares the measured data of runs that nobody wrote since they
+// ended with their seals, and counts the others as open.
 func (r *Runs) verifySeals(q *Query, report *journal.Report) error {
+	if err := q.Row("SELECT COUNT(*) FROM runs WHERE dirty <> 0").Scan(&report.Open); err != nil {
+		return err
+	}
 	const page = 500
 	after := int64(0)
 	for {
@@ -135,6 +138,7 @@ func (r *Runs) verifySeals(q *Query, report *journal.Report) error {
 			return err
 		}
 		for _, row := range all {
+			report.Sealed++
 			if sealOf(row.Run) != row.Seal {
 				report.Add(row.Workspace, row.Object().String(), "its params, tags, inputs or metrics differ from the seal of its end: they were edited behind the server's back")
 			}

@@ -231,10 +231,23 @@ func (j *Journal) Checkpoint(ctx context.Context) (err error) {
 		if g.size < g.last {
 			return trimtab.Errorf(trimtab.Precondition, "journal of "+string(g.ws), "the journal of project %s has %d entries, a checkpoint of %d was signed: an older database was restored; run `trimtab audit verify`", g.ws, g.size, g.last)
 		}
-		err := j.db.write(ctx, governed, func(tx *Tx) error {
+		kept, remembered, err := j.remembered(g.ws)
+		if err != nil {
+			return err
+		}
+		if remembered && g.size < kept.Size {
+			return trimtab.Errorf(trimtab.Precondition, "journal of "+string(g.ws), "the journal of project %s has %d entries, a checkpoint of %d was signed: an older database was restored. Nothing is signed until that is settled: run `trimtab audit verify`, and when the restore was meant, move the file checkpoint-* in the folder of the journal key away and keep it as evidence", g.ws, g.size, kept.Size)
+		}
+		var signed []byte
+		err = j.db.write(ctx, governed, func(tx *Tx) error {
 			f, err := readFrontier(&tx.session, g.ws)
 			if err != nil {
 				return err
+			}
+			if remembered {
+				if err := extends(&tx.session, g.ws, kept); err != nil {
+					return err
+				}
 			}
 			if g.last > 0 {
 				old, err := journal.OpenCheckpoint(g.note, j.db.cfg.Key.Verifier)
@@ -245,13 +258,16 @@ func (j *Journal) Checkpoint(ctx context.Context) (err error) {
 					return err
 				}
 			}
-			signed, err := journal.Checkpoint{Origin: j.db.cfg.Key.Origin(string(g.ws)), Size: f.Size, Root: f.Root()}.Sign(j.db.cfg.Key.Signer)
+			signed, err = journal.Checkpoint{Origin: j.db.cfg.Key.Origin(string(g.ws)), Size: f.Size, Root: f.Root()}.Sign(j.db.cfg.Key.Signer)
 			if err != nil {
 				return err
 			}
 			_, err = tx.Exec("INSERT INTO journal_checkpoints (workspace, size, time, note) VALUES (?, ?, ?, ?) ON CONFLICT (workspace, size) DO NOTHING", string(g.ws), f.Size, int64(tx.Now()), signed)
 			return err
 		})
+		if err == nil {
+			err = j.db.cfg.Key.Remember(string(g.ws), signed)
+		}
 		if err != nil {
 			return err
 		}

@@ -68,9 +68,17 @@ func (j *Journal) verifyLogs(q *Query, report *journal.Report) (map[trimtab.Work
 		for _, cp := range checkpoints[ws] {
 			sizes = append(sizes, cp.size)
 		}
+		kept, remembered, err := j.remembered(ws)
+		if err != nil {
+			report.Add(ws, "checkpoint beside the key", "%v", err)
+		}
+		sizes = append(sizes, kept.Size)
 		checkers[ws] = journal.NewChecker(ws, report, sizes)
 		if err := verifyLog(q, ws, checkers[ws], report); err != nil {
 			return nil, err
+		}
+		if remembered {
+			checkers[ws].Checkpoint(kept)
 		}
 	}
 	for ws, all := range checkpoints {
@@ -91,6 +99,15 @@ func (j *Journal) verifyLogs(q *Query, report *journal.Report) (map[trimtab.Work
 		}
 	}
 	return checkers, nil
+}
+
+// remembered is the checkpoint that lies outside the database, where a database
+// put back as a whole does not reach.
+func (j *Journal) remembered(ws trimtab.Workspace) (journal.Checkpoint, bool, error) {
+	if j.db.cfg.Key == nil {
+		return journal.Checkpoint{}, false, nil
+	}
+	return j.db.cfg.Key.Remembered(string(ws))
 }
 
 // verifyLog hashes one workspace's entries again and compares what is stored.

@@ -2,6 +2,8 @@ package sql
 
 import (
 	dbsql "database/sql"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -75,6 +77,44 @@ func namesEdits(t *testing.T, url, keys string) {
 		if found := verify(); len(found) > 0 {
 			t.Fatalf("%s: after the undo: %q", c.name, found)
 		}
+	}
+}
+
+// A whole older database, put back with its own checkpoints, is seen by the
+// checkpoint that lies beside the key.
+func TestVerifySeesAnOlderDatabase(t *testing.T) {
+	url, keys := filepath.Join(t.TempDir(), "trimtab.db"), t.TempDir()
+	older := filepath.Join(t.TempDir(), "older.db")
+	t.Run("write", func(t *testing.T) {
+		db := openTest(t, url, keys)
+		for i := range 4 {
+			if _, err := db.Models.Create(t.Context(), trimtab.RegisteredModel{Name: trimtab.ModelName("m" + strconv.Itoa(i))}); err != nil {
+				t.Fatal(err)
+			}
+			if i == 1 {
+				if err := db.Journal.Checkpoint(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				outside(t, url, "VACUUM INTO '"+older+"'")
+			}
+		}
+		if err := db.Journal.Checkpoint(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if report, err := db.Journal.Verify(t.Context(), true); err != nil || !report.OK() {
+			t.Fatalf("before: %+v, %v", report, err)
+		}
+	})
+	db := openTest(t, older, keys)
+	report, err := db.Journal.Verify(t.Context(), true)
+	if err != nil || report.OK() || !strings.Contains(report.Findings[0].Problem, "an older database was restored") {
+		t.Fatalf("after: %+v, %v", report, err)
+	}
+	if _, err := db.Models.Create(t.Context(), trimtab.RegisteredModel{Name: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Journal.Checkpoint(t.Context()); !trimtab.IsKind(err, trimtab.Precondition) {
+		t.Errorf("a log that does not extend the signed one was signed: %v", err)
 	}
 }
 

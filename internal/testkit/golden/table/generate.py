@@ -152,7 +152,7 @@ def write(folder):
 
 
 def csv(path):
-    frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    frame = pd.read_csv(path, keep_default_na=False, na_values=[""], float_precision="round_trip")
     return dump(pa.Table.from_pandas(frame, preserve_index=False))
 
 
