@@ -53,7 +53,7 @@ var Settings = []setting{
 	{"workers", "", "pipeline steps that run at once (default: the number of cores)", func(c *Config) *string { return &c.Workers }},
 }
 
-// Origin says where a setting's value came from.
+// Origin says where a setting's value came from. A password in the value is left out.
 type Origin struct{ Name, Value, From string }
 
 // Resolve gathers the configuration: flags (only those given) over environment
@@ -89,9 +89,28 @@ func Resolve(file string, flags map[string]string, getenv func(string) string) (
 			value, from = v, "--"+s.Name
 		}
 		*s.field(&cfg) = value
-		origins = append(origins, Origin{s.Name, value, from})
+		origins = append(origins, Origin{s.Name, withoutSecrets(value), from})
 	}
 	return cfg, origins, cfg.check()
+}
+
+// withoutSecrets is a value as it may be shown.
+func withoutSecrets(value string) string {
+	u, err := url.Parse(value)
+	if err != nil {
+		if strings.Contains(value, "://") {
+			return "(not shown: it does not parse and may hold a password)"
+		}
+		return value
+	}
+	if u.Scheme == "" {
+		return value
+	}
+	if q := u.Query(); q.Has("password") {
+		q.Set("password", "xxxxx")
+		u.RawQuery = q.Encode()
+	}
+	return u.Redacted()
 }
 
 func known(name string) bool {
@@ -140,6 +159,9 @@ func (c *Config) check() error {
 	}
 	if c.Database == "" {
 		c.Database = filepath.Join(c.Data, "trimtab.db")
+	}
+	if scheme, _, is := strings.Cut(c.Database, "://"); is && scheme != "postgres" && scheme != "postgresql" && scheme != "sqlite" {
+		return invalid("database", "there is no database of the kind %q: expected a file path for SQLite or postgres://USER:PASSWORD@HOST:PORT/NAME", scheme)
 	}
 	return nil
 }
