@@ -74,6 +74,9 @@ func (a *application) predict(ctx context.Context, model, input, output, what st
 	if !ok {
 		return usage{fmt.Errorf("--output %s: expected a name that ends with .csv or .parquet", output)}
 	}
+	if sameFile(input, output) {
+		return usage{fmt.Errorf("--output %s is the file of the rows: name another, or they would be lost", output)}
+	}
 	files, err := a.modelFiles(ctx, model)
 	if err != nil {
 		return err
@@ -106,6 +109,16 @@ func (a *application) predict(ctx context.Context, model, input, output, what st
 	}
 	a.progress("scored %s rows with %s into %s", thousands(int64(n)), m.Flavor, output)
 	return nil
+}
+
+// sameFile reports whether two names stand for one file that exists.
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }
 
 // tableWriter writes batches and finishes the file.
