@@ -194,6 +194,7 @@ func (c *Client) refused(res *http.Response) error {
 		Error     string `json:"error"`
 		Kind      string `json:"kind"`
 		RequestID string `json:"requestId"`
+		Message   string `json:"message"` // how the MLflow front says it
 	}
 	e := &trimtab.Error{Kind: kindOf(res.StatusCode), Subject: "server"}
 	if seconds, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil {
@@ -208,6 +209,10 @@ func (c *Client) refused(res *http.Response) error {
 			// The text of an internal error never leaves the server; what is left is its id.
 			e.Kind, e.Msg = trimtab.Unsupported, fmt.Sprintf("the server failed; its log has the details under the request id %s", body.RequestID)
 		}
+		return e
+	}
+	if e.Kind != trimtab.Internal && body.Message != "" {
+		e.Msg = body.Message
 		return e
 	}
 	text := strings.TrimSpace(string(raw))

@@ -84,6 +84,7 @@ func TestAnswersThatAreNotOurs(t *testing.T) {
 		"a page":            {says(404, "Content-Type: text/html", "<html>nothing</html>"), trimtab.NotFound, "is it a trimtab server?"},
 		"a proxy":           {says(502, "", "bad gateway"), trimtab.Unavailable, "502 Bad Gateway: bad gateway"},
 		"an internal error": {says(500, "", `{"error": "internal error", "kind": "internal", "requestId": "abc"}`), trimtab.Unsupported, "request id abc"},
+		"the MLflow front":  {says(400, "", `{"error_code": "BAD_REQUEST", "message": "the column is not known"}`), trimtab.Invalid, "the column is not known"},
 		"no json":           {says(200, "", "hello"), trimtab.Unsupported, "is it a trimtab server of this version?"},
 	} {
 		c, _, _ := answering(t, tc.answer)

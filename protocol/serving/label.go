@@ -205,7 +205,7 @@ func strict(b []byte, into any) error {
 		if trimtab.IsKind(err, trimtab.Invalid) {
 			return err
 		}
-		return invalid("the labels cannot be read as JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
+		return invalid("the labels cannot be read as JSON: %s; expected a list of objects with id, value, event_time and known_at", strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return invalid("something follows the labels at byte %d", d.InputOffset())

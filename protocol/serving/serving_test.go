@@ -204,7 +204,7 @@ func TestLabelForms(t *testing.T) {
 		{"empty", "application/json", `[]`, 200, `{"matched":0,"unmatched":0,"repeated":0,"late":0}`},
 		{"no id", "application/json", `[{"value":1}]`, 400, "label 0 has no id"},
 		{"no value", "application/json", `[{"id":"a"}]`, 400, "has no value"},
-		{"unknown field", "application/json", `[{"id":"a","value":1,"when":2}]`, 400, "when"},
+		{"unknown field", "application/json", `[{"id":"a","value":1,"when":2}]`, 400, "\\\"when\\\"; expected a list of objects with id, value"},
 		{"text value", "application/json", `[{"id":"a","value":"1"}]`, 400, "no number"},
 		{"lengths", "application/json", `{"ids":["a"],"values":[]}`, 400, "1 ids and 0 values"},
 		{"object", "application/json", `{}`, 400, "expected a list"},
