@@ -47,7 +47,8 @@ func (b *bench) servePeer(rows rowsFile) served {
 	fmt.Println("serving: mlflow models serve")
 	peerPort := freePort()
 	mlflow := filepath.Join(filepath.Dir(b.python), "mlflow")
-	peer := b.start(peerPort, "/ping", nil, mlflow, "models", "serve", "-m", filepath.Join(b.dir, "model"), "--env-manager", "local", "--host", "127.0.0.1", "--port", peerPort, "--workers", "1")
+	path := "PATH=" + filepath.Dir(b.python) + ":" + os.Getenv("PATH") // it starts uvicorn by its name
+	peer := b.start(peerPort, "/ping", []string{path}, mlflow, "models", "serve", "-m", filepath.Join(b.dir, "model"), "--env-manager", "local", "--host", "127.0.0.1", "--port", peerPort, "--workers", "1")
 	defer peer.stop()
 	return predictions(peer, peer.url+"/invocations", rows)
 }

@@ -137,9 +137,17 @@ func (r *Runs) verifySeals(q *Query, report *journal.Report) error {
 		if err := r.children(&q.session, all, everything); err != nil {
 			return err
 		}
+		rids := make([]int64, len(all))
+		for i, row := range all {
+			rids[i] = row.rid
+		}
+		history, err := histories(&q.session, rids)
+		if err != nil {
+			return err
+		}
 		for _, row := range all {
 			report.Sealed++
-			if sealOf(row.Run) != row.Seal {
+			if sealOf(row.Run, history[row.rid]) != row.Seal {
 				report.Add(row.Workspace, row.Object().String(), "its params, tags, inputs or metrics differ from the seal of its end: they were edited behind the server's back")
 			}
 			after = row.rid

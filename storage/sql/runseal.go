@@ -19,7 +19,8 @@ import (
 type runData struct {
 	Params  map[string]string `json:"params,omitempty"`
 	Tags    map[string]string `json:"tags,omitempty"`
-	Metrics []sealedMetric    `json:"metrics,omitempty"`
+	Metrics []sealedMetric    `json:"metrics,omitempty"` // the latest of each key
+	History trimtab.Digest    `json:"history,omitempty"` // of all points: see histories
 	Inputs  []sealedInput     `json:"inputs,omitempty"`
 	Models  []sealedModel     `json:"models,omitempty"`
 }
@@ -48,8 +49,8 @@ type sealedModel struct {
 }
 
 // sealOf is the digest of the measured data of a run that has its children.
-func sealOf(r trimtab.Run) trimtab.Digest {
-	d := runData{Params: r.Params, Tags: r.Tags}
+func sealOf(r trimtab.Run, history trimtab.Digest) trimtab.Digest {
+	d := runData{Params: r.Params, Tags: r.Tags, History: history}
 	for _, m := range r.Metrics {
 		value := "NaN"
 		if !math.IsNaN(m.Value) {
@@ -84,12 +85,16 @@ func sealOf(r trimtab.Run) trimtab.Digest {
 // seal records the digest of the measured data of a run whose row is locked and
 // whose children are loaded. Equal data is not recorded again.
 func (r *Runs) seal(tx *Tx, row *runRow) error {
-	if digest := sealOf(row.Run); digest != row.Seal {
+	history, err := histories(&tx.session, []int64{row.rid})
+	if err != nil {
+		return err
+	}
+	if digest := sealOf(row.Run, history[row.rid]); digest != row.Seal {
 		if err := r.apply(tx, row, func(run trimtab.Run) (trimtab.Run, trimtab.Change, error) { return run.Sealed(digest) }); err != nil {
 			return err
 		}
 	}
-	_, err := tx.Exec("UPDATE runs SET dirty = 0 WHERE rid = ?", row.rid)
+	_, err = tx.Exec("UPDATE runs SET dirty = 0 WHERE rid = ?", row.rid)
 	return err
 }
 

@@ -25,7 +25,7 @@ func namesEdits(t *testing.T, url, keys string) {
 	}
 	run, err := db.Runs.Create(ctx, trimtab.Run{Experiment: trimtab.DefaultExperiment, Name: "honest", Start: 1}, "")
 	must(err)
-	must(db.Runs.LogBatch(ctx, run.ID, trimtab.RunBatch{Metrics: []trimtab.Metric{{Key: "auc", Value: 0.7, Time: 1}}, Params: []trimtab.Param{{Key: "trees", Value: "200"}}}))
+	must(db.Runs.LogBatch(ctx, run.ID, trimtab.RunBatch{Metrics: []trimtab.Metric{{Key: "auc", Value: 0.5, Time: 1}, {Key: "auc", Value: 0.7, Time: 1, Step: 1}}, Params: []trimtab.Param{{Key: "trees", Value: "200"}}}))
 	finished, end := trimtab.RunFinished, trimtab.Time(2)
 	_, err = db.Runs.Update(ctx, run.ID, trimtab.RunUpdate{Status: &finished, End: &end})
 	must(err)
@@ -59,6 +59,7 @@ func namesEdits(t *testing.T, url, keys string) {
 		{"version repointed", "UPDATE versions SET manifest = 'sha256:0' WHERE version = 2", "UPDATE versions SET manifest = (SELECT manifest FROM versions WHERE version = 1) WHERE version = 2", "modelVersion flights 2"},
 		{"run failed in truth", "UPDATE runs SET status = 'FAILED'", "UPDATE runs SET status = 'FINISHED'", "run " + string(run.ID)},
 		{"metric improved", "UPDATE series SET last_value = 0.9", "UPDATE series SET last_value = 0.7", string(run.ID)},
+		{"point of the history changed", "UPDATE points SET value = 0.1 WHERE step = 0", "UPDATE points SET value = 0.5 WHERE step = 0", string(run.ID)},
 		{"param changed", "UPDATE params SET value = '300'", "UPDATE params SET value = '200'", string(run.ID)},
 		{"model inserted", "INSERT INTO models (workspace, name, description, created, updated, last_version, entry) VALUES ('default', 'forged', '', 1, 1, 0, '')", "DELETE FROM models WHERE name = 'forged'", "registeredModel forged"},
 		{"run deleted", "UPDATE runs SET workspace = 'elsewhere'", "UPDATE runs SET workspace = 'default'", "run " + string(run.ID)},
