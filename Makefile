@@ -17,7 +17,7 @@ ui: ui/dist/index.html
 ui/dist/index.html: $(UI_SOURCES)
 	cd ui && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
 
-demo: build ## train, register, serve and measure on a year of real flights
+demo: ## train, register, serve and measure on a year of real flights
 	@./examples/flights/demo.sh start
 demo-stop: ## end the demo's server
 	@./examples/flights/demo.sh stop
