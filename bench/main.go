@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -88,6 +89,9 @@ func (f figure) show(v float64) string {
 func check(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
+		for _, p := range running {
+			syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+		}
 		os.Exit(1)
 	}
 }

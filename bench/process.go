@@ -37,6 +37,9 @@ type process struct {
 	ready time.Duration // from the start of the process to the first good answer
 }
 
+// running are the servers that were started: a failure ends them too.
+var running []*process
+
 func freePort() string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(err)
@@ -57,6 +60,7 @@ func (b *bench) start(port, path string, env []string, name string, args ...stri
 	begin := time.Now()
 	check(cmd.Start())
 	p := &process{cmd: cmd, url: "http://127.0.0.1:" + port}
+	running = append(running, p)
 	for time.Since(begin) < 3*time.Minute {
 		resp, err := http.Get(p.url + path)
 		if err == nil {
