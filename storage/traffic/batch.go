@@ -312,16 +312,6 @@ func (r *record) decode(p []byte, schemas []*schema, inputs bool) error {
 	return nil
 }
 
-// score is the position of the output on which quality is measured.
-func (s *schema) score() int {
-	for i, name := range s.outputs {
-		if name == ScoreOutput {
-			return i
-		}
-	}
-	return 0
-}
-
 // batch turns the record back into a batch, sharing memory.
 func (r *record) batch() *Batch {
 	b := &Batch{EventTimes: r.times, Arrival: r.arrival, Watermark: r.watermark, Version: r.version, Variant: r.variant,
