@@ -83,6 +83,9 @@ func rank(rel string) int {
 var beside = map[string][]string{
 	"pure/schema":           {"pure/table"},
 	"pure/infer":            {"pure/schema", "pure/table"},
+	"pure/boost":            {"pure/stat"},
+	"pure/profile":          {"pure/table", "pure/stat"},
+	"pure/diagnose":         {"pure/table", "pure/stat"},
 	"lifecycle/plan":        {"lifecycle/spec"},
 	"storage/blob/blobtest": {"storage/blob"},
 	"protocol/mlflow":       {"protocol/route"},
