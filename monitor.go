@@ -13,6 +13,43 @@ type MonitorSpec struct {
 	// this much, with the labels known by then. Default 0s.
 	LabelMaturity Duration        `json:"labelMaturity,omitempty"`
 	Performance   PerformanceSpec `json:"performance,omitzero"`
+	Drift         DriftSpec       `json:"drift,omitzero"`
+	Estimate      EstimateSpec    `json:"estimate,omitzero"`
+	Diagnosis     DiagnosisSpec   `json:"diagnosis,omitzero"`
+	// Stopped: a window with less than this share of the rows, or of the labels, that
+	// the windows before had is an incident. Default 0.2.
+	Stopped float64 `json:"stopped,omitempty"`
+}
+
+// DriftSpec declares how input columns and the score are compared with the reference.
+type DriftSpec struct {
+	Off     bool     `json:"off,omitempty"`
+	Columns []string `json:"columns,omitempty"` // default all inputs and the score
+	Except  []string `json:"except,omitempty"`
+	// Reference: "training" (default: what the served version has learnt from) or a
+	// duration such as 28d before the window.
+	Reference string `json:"reference,omitempty"`
+	// FDR is the rate of false discoveries over the columns of a window. Default 0.05.
+	FDR float64 `json:"fdr,omitempty"`
+	// Effect is the PSI beyond its noise below which a movement does not matter. Default 0.05.
+	Effect float64 `json:"effect,omitempty"`
+	// Confirm: so many windows in Of make drift. Default 2 of 3.
+	Confirm int `json:"confirm,omitempty"`
+	Of      int `json:"of,omitempty"`
+}
+
+// EstimateSpec declares the estimate of quality before labels are known.
+type EstimateSpec struct {
+	Off bool `json:"off,omitempty"`
+}
+
+// DiagnosisSpec declares the search for data faults.
+type DiagnosisSpec struct {
+	Off bool `json:"off,omitempty"`
+	// Confidence below which a finding informs and holds nothing. Default 0.9.
+	Confidence float64 `json:"confidence,omitempty"`
+	// Reference is how long before the window rows are taken as good. Default 4 windows, and the training rows.
+	Reference Duration `json:"reference,omitempty"`
 }
 
 // PerformanceSpec declares the quality metrics that need labels.

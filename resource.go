@@ -11,19 +11,29 @@ const APIVersion = "trimtab.dev/v1alpha1"
 // Declared kinds that this version of the program knows, in the order in which
 // apply creates them.
 const (
-	KindProject    = "Project"
-	KindDataSource = "DataSource"
-	KindModel      = "Model"
-	KindPipeline   = "Pipeline"
-	KindEndpoint   = "Endpoint"
-	KindMonitor    = "Monitor"
+	KindProject         = "Project"
+	KindChannel         = "Channel"
+	KindDataSource      = "DataSource"
+	KindDataContract    = "DataContract"
+	KindModel           = "Model"
+	KindPipeline        = "Pipeline"
+	KindEndpoint        = "Endpoint"
+	KindMonitor         = "Monitor"
+	KindEvaluationSuite = "EvaluationSuite"
+	KindRetrainPolicy   = "RetrainPolicy"
 )
 
 // Kinds lists the declared kinds in the order in which apply creates them.
-var Kinds = []string{KindProject, KindDataSource, KindModel, KindPipeline, KindEndpoint, KindMonitor}
+var Kinds = []string{KindProject, KindChannel, KindDataSource, KindModel, KindPipeline, KindEndpoint, KindDataContract, KindMonitor, KindEvaluationSuite, KindRetrainPolicy}
 
 // Plural is the lowercase plural under which a kind stands in URLs and commands.
-func Plural(kind string) string { return strings.ToLower(kind) + "s" }
+func Plural(kind string) string {
+	lower := strings.ToLower(kind)
+	if stem, ok := strings.CutSuffix(lower, "y"); ok {
+		return stem + "ies"
+	}
+	return lower + "s"
+}
 
 // Metadata is what every declared thing carries.
 type Metadata struct {

@@ -136,6 +136,9 @@ func (c *checker) endpoint(s *trimtab.EndpointSpec) {
 	if s.Logging.RequestID != "" && s.Logging.RequestID == s.Logging.EventTime {
 		c.problem("spec.logging.eventTime", fmt.Sprintf("column %q is both request id and event time", s.Logging.EventTime), "a column of its own", "")
 	}
+	if s.Rollout != nil {
+		c.rollout(s.Rollout)
+	}
 }
 
 func (c *checker) monitor(s *trimtab.MonitorSpec) {
@@ -146,6 +149,20 @@ func (c *checker) monitor(s *trimtab.MonitorSpec) {
 	}
 	if s.LabelMaturity < 0 {
 		c.problem("spec.labelMaturity", "a negative span", "a duration such as 7d", "")
+	}
+	c.share("spec.stopped", s.Stopped)
+	c.share("spec.drift.fdr", s.Drift.FDR)
+	c.share("spec.diagnosis.confidence", s.Diagnosis.Confidence)
+	if s.Drift.Effect < 0 {
+		c.problem("spec.drift.effect", "a negative effect", "a PSI such as 0.05", "")
+	}
+	if s.Drift.Confirm < 0 || s.Drift.Of < 0 || s.Drift.Of > 0 && s.Drift.Confirm > s.Drift.Of {
+		c.problem("spec.drift.confirm", fmt.Sprintf("%d of %d windows", s.Drift.Confirm, s.Drift.Of), "at least 1, and at most the number in of", "")
+	}
+	if r := s.Drift.Reference; r != "" && r != "training" {
+		if d, err := trimtab.ParseDuration(r); err != nil || d <= 0 {
+			c.problem("spec.drift.reference", fmt.Sprintf("%q is no reference", r), "training, or a duration such as 28d", nearest(r, []string{"training"}))
+		}
 	}
 	p := s.Performance
 	if p.Confidence < 0 || p.Confidence >= 1 {

@@ -82,6 +82,9 @@ func (d defaults) endpoint(s *trimtab.EndpointSpec) {
 	put(d, &s.AllowedLateness, trimtab.Duration(time.Hour))
 	put(d, &s.Limits.MaxRows, 10_000)
 	put(d, &s.Limits.MaxBodySize, 10<<20)
+	if s.Rollout != nil {
+		d.rollout(s.Rollout)
+	}
 }
 
 func (d defaults) monitor(s *trimtab.MonitorSpec) {
@@ -90,6 +93,13 @@ func (d defaults) monitor(s *trimtab.MonitorSpec) {
 	put(d, &p.Task, "binary")
 	put(d, &p.Confidence, 0.95)
 	put(d, &p.MinRows, 1)
+	put(d, &s.Drift.Reference, "training")
+	put(d, &s.Drift.FDR, 0.05)
+	put(d, &s.Drift.Effect, 0.05)
+	put(d, &s.Drift.Confirm, 2)
+	put(d, &s.Drift.Of, 3)
+	put(d, &s.Diagnosis.Confidence, 0.9)
+	put(d, &s.Stopped, 0.2)
 }
 
 // metricsOf lists the quality metrics that make sense for a task.

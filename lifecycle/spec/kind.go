@@ -49,6 +49,7 @@ var kinds = []kind{
 		check: func(c *checker, s any) { c.endpoint(s.(*trimtab.EndpointSpec)) },
 		choice: map[string][]string{
 			"model.output": {"predict", "proba", "margin"}, "logging.durability": {"async", "durable", "off"},
+			"rollout.onInconclusive": {"hold", "rollback", "promote"},
 		},
 	},
 	{
@@ -58,6 +59,40 @@ var kinds = []kind{
 		choice: map[string][]string{
 			"performance.task":      {"binary", "regression"},
 			"performance.metrics[]": {"auc", "log_loss", "brier", "accuracy", "rmse", "mae", "r2"},
+		},
+	},
+	{
+		name: trimtab.KindDataContract, fresh: func() any { return new(trimtab.DataContractSpec) },
+		fill:  func(d defaults, _ string, s any) { d.contract(s.(*trimtab.DataContractSpec)) },
+		check: func(c *checker, s any) { c.contract(s.(*trimtab.DataContractSpec)) },
+		choice: map[string][]string{
+			"onFail": {"report", "quarantine", "reject"}, "rules[].severity": {"error", "warning"}, "rules[].onFail": {"report", "quarantine", "reject"},
+		},
+	},
+	{
+		name: trimtab.KindEvaluationSuite, fresh: func() any { return new(trimtab.EvaluationSuiteSpec) },
+		fill:  func(d defaults, _ string, s any) { d.suite(s.(*trimtab.EvaluationSuiteSpec)) },
+		check: func(c *checker, s any) { c.suite(s.(*trimtab.EvaluationSuiteSpec)) },
+		choice: map[string][]string{
+			"schema": {"compatible", "equal", "any"}, "gates[].on": {"fresh", "golden"}, "gates[].severity": {"block", "warn"},
+			"gates[].metric": suiteMetrics,
+		},
+	},
+	{
+		name: trimtab.KindRetrainPolicy, fresh: func() any { return new(trimtab.RetrainPolicySpec) },
+		fill:  func(d defaults, _ string, s any) { d.policy(s.(*trimtab.RetrainPolicySpec)) },
+		check: func(c *checker, s any) { c.policy(s.(*trimtab.RetrainPolicySpec)) },
+		choice: map[string][]string{
+			"mode": {"advise", "approve", "auto"}, "strategy": {"cost-aware", "threshold", "schedule"},
+			"actions[]": {"recalibrate", "retrain", "promoteOlder", "rollback"},
+		},
+	},
+	{
+		name: trimtab.KindChannel, fresh: func() any { return new(trimtab.ChannelSpec) },
+		fill:  func(d defaults, _ string, s any) { d.channel(s.(*trimtab.ChannelSpec)) },
+		check: func(c *checker, s any) { c.channel(s.(*trimtab.ChannelSpec)) },
+		choice: map[string][]string{
+			"minSeverity": {"info", "warning", "critical"}, "events[]": {"incidents", "decisions", "rollouts", "approvals"}, "smtp.tls": {"starttls", "tls", "none"},
 		},
 	},
 }

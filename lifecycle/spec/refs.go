@@ -29,6 +29,19 @@ func Refs(s any) []Ref {
 		add("spec.model.name", trimtab.KindModel, string(v.Model.Name))
 	case *trimtab.MonitorSpec:
 		add("spec.endpoint", trimtab.KindEndpoint, v.Endpoint)
+	case *trimtab.DataContractSpec:
+		add("spec.source", trimtab.KindDataSource, v.Source)
+		add("spec.endpoint", trimtab.KindEndpoint, v.Endpoint)
+	case *trimtab.EvaluationSuiteSpec:
+		add("spec.model", trimtab.KindModel, string(v.Model))
+		add("spec.monitor", trimtab.KindMonitor, v.Monitor)
+		if v.Golden != nil {
+			add("spec.golden.source", trimtab.KindDataSource, v.Golden.Source)
+		}
+	case *trimtab.RetrainPolicySpec:
+		add("spec.monitor", trimtab.KindMonitor, v.Monitor)
+		add("spec.pipeline", trimtab.KindPipeline, v.Pipeline)
+		add("spec.gate", trimtab.KindEvaluationSuite, v.Gate)
 	case *trimtab.PipelineSpec:
 		for i, st := range v.Steps {
 			if st.Dataset != nil {

@@ -60,8 +60,18 @@ type DB struct {
 	Endpoints    *Endpoints
 	Replays      *Replays
 	Windows      *Windows
-	Segments     *Segments
-	Journal      *Journal
+
+	Incidents   *Documents[trimtab.Incident]
+	Decisions   *Documents[trimtab.Decision]
+	Policies    *Documents[trimtab.PolicyState]
+	Rollouts    *Documents[trimtab.Rollout]
+	Evaluations *Documents[trimtab.Evaluation]
+	Contracts   *Documents[trimtab.ContractResult]
+	Pauses      *Documents[trimtab.Pause]
+	Deliveries  *Documents[trimtab.Delivery]
+
+	Segments *Segments
+	Journal  *Journal
 }
 
 // Open opens the database and brings its schema up to date. The error says what
@@ -114,6 +124,7 @@ func Open(ctx context.Context, cfg Config) (db *DB, err error) {
 	db.Endpoints = &Endpoints{db}
 	db.Replays = &Replays{db}
 	db.Windows = &Windows{db}
+	db.documents()
 	db.Segments = &Segments{db}
 	db.Journal = &Journal{db}
 	return db, nil

@@ -11,7 +11,7 @@ type visitRow = func(ws trimtab.Workspace, obj trimtab.Object, entry trimtab.Ent
 // governed lists every kind of governed row: what audit verify walks.
 func (db *DB) governed() []func(q *Query, visit visitRow) error {
 	return []func(q *Query, visit visitRow) error{
-		db.governedTracking, db.governedRegistry, governedResources, governedPipelines, governedServing,
+		db.governedTracking, db.governedRegistry, governedResources, governedPipelines, governedServing, governedDocuments,
 	}
 }
 

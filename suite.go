@@ -1,0 +1,111 @@
+package trimtab
+
+// EvaluationSuiteSpec declares what a challenger must show before it may serve.
+type EvaluationSuiteSpec struct {
+	Model ModelName `json:"model"`
+	// Monitor gives the fresh rows: logged inputs with mature labels.
+	Monitor string      `json:"monitor,omitempty"`
+	Fresh   *FreshSpec  `json:"fresh,omitempty"`
+	Golden  *GoldenSpec `json:"golden,omitempty"`
+	// Against is the alias of the version that it is compared with. Default champion.
+	Against    Alias       `json:"against,omitempty"`
+	Confidence float64     `json:"confidence,omitempty"` // default 0.95
+	Gates      []GateSpec  `json:"gates"`
+	Slices     []SliceSpec `json:"slices,omitempty"`
+	// MaxLatency is the longest that one row may take. 0: not tested.
+	MaxLatency Duration `json:"maxLatency,omitempty"`
+	// Schema: "compatible" (default: it takes every row that the other takes), "equal" or "any".
+	Schema string `json:"schema,omitempty"`
+}
+
+// FreshSpec takes the newest mature windows that the challenger has not learnt from.
+type FreshSpec struct {
+	Windows int   `json:"windows,omitempty"` // default 1
+	MinRows int64 `json:"minRows,omitempty"` // fewer: not enough data; default 500
+	// MinPositives of a binary model, and negatives. Default 30.
+	MinPositives int64 `json:"minPositives,omitempty"`
+}
+
+// GoldenSpec is a fixed set of rows of a DataSource with labels.
+type GoldenSpec struct {
+	Source string `json:"source"`
+	From   string `json:"from,omitempty"`
+	To     string `json:"to,omitempty"`
+}
+
+// GateSpec is one demand. Metric: auc log_loss brier accuracy ece calibration_slope
+// calibration_intercept, rmse mae r2.
+type GateSpec struct {
+	Metric string `json:"metric"`
+	On     string `json:"on,omitempty"` // "fresh" (default) | "golden"
+	// NonInferior is how much worse than the other version it may be, as a positive number in units of the metric.
+	NonInferior *float64 `json:"nonInferior,omitempty"`
+	// Better demands that it is better, by so many standard errors.
+	Better *float64 `json:"better,omitempty"`
+	Min    *float64 `json:"min,omitempty"`
+	Max    *float64 `json:"max,omitempty"`
+	// Severity: "block" (default) fails the suite, "warn" makes it borderline.
+	Severity string `json:"severity,omitempty"`
+}
+
+// SliceSpec repeats the comparison within the values of a column.
+type SliceSpec struct {
+	Column      string  `json:"column"`
+	Metric      string  `json:"metric,omitempty"`  // default the first gate's
+	MinRows     int64   `json:"minRows,omitempty"` // smaller slices are not judged; default 200
+	NonInferior float64 `json:"nonInferior,omitempty"`
+}
+
+// Verdicts of an evaluation.
+const (
+	VerdictPass         = "pass"
+	VerdictFail         = "fail"
+	VerdictBorderline   = "borderline"
+	VerdictInsufficient = "insufficient" // not enough data: never a pass
+)
+
+// GateResult is what one gate found. Diff is challenger minus champion in the
+// direction in which positive is better; Lo and Hi bound it.
+type GateResult struct {
+	Gate       string  `json:"gate"`
+	On         string  `json:"on"`
+	Slice      string  `json:"slice,omitzero"`
+	Metric     string  `json:"metric"`
+	Challenger float64 `json:"challenger"`
+	Champion   float64 `json:"champion,omitzero"`
+	Diff       float64 `json:"diff,omitzero"`
+	StdErr     float64 `json:"stderr,omitzero"`
+	Lo         float64 `json:"lo,omitzero"`
+	Hi         float64 `json:"hi,omitzero"`
+	Limit      float64 `json:"limit,omitzero"`
+	Rows       int64   `json:"rows"`
+	Verdict    string  `json:"verdict"`
+	Why        string  `json:"why,omitzero"`
+}
+
+// Evaluation is one run of a suite over a version.
+type Evaluation struct {
+	Workspace Workspace    `json:"ws"`
+	ID        string       `json:"id"` // SUITE/MODEL/VERSION@AT
+	Suite     string       `json:"suite"`
+	Model     ModelName    `json:"model"`
+	Version   Version      `json:"version"`
+	Against   Version      `json:"against,omitzero"`
+	At        Time         `json:"at"` // rows and labels known by then
+	From      Time         `json:"from,omitzero"`
+	To        Time         `json:"to,omitzero"`
+	Rows      int64        `json:"rows"`
+	Golden    int64        `json:"golden,omitzero"`
+	Verdict   string       `json:"verdict"`
+	Reason    string       `json:"reason"`
+	Results   []GateResult `json:"results,omitempty"`
+	SuiteHash Digest       `json:"suiteDigest"`
+}
+
+// Object names the evaluation in the journal.
+func (e Evaluation) Object() Object { return Object{Kind: "evaluation", Name: e.ID} }
+
+// Head is how the document is listed.
+func (e Evaluation) Head() Head {
+	return Head{Scope: string(e.Model), At: e.At, State: e.Verdict}
+}
