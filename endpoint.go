@@ -13,6 +13,8 @@ type EndpointSpec struct {
 	// (clock) is rejected and counted. Default 1h in clock mode, 400d in driven mode.
 	MaxSkew Duration       `json:"maxSkew,omitempty"`
 	Limits  EndpointLimits `json:"limits,omitzero"`
+	// Rollout: how a new version takes over; absent: at once, when the alias moves.
+	Rollout *RolloutSpec `json:"rollout,omitempty"`
 }
 
 // EndpointModel names what is served.
