@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/trimtab/trimtab"
@@ -32,6 +33,10 @@ type Batch struct {
 	// is what quality is measured on; else the first one is.
 	OutputNames []string
 	Outputs     []float64
+	// Quarantine holds, per row, the contract rule that quarantines it, "" for none;
+	// nil quarantines nothing. Such a row is kept beside its rule, so that those who
+	// learn and measure can leave it out until a person releases it.
+	Quarantine []string
 }
 
 // ScoreOutput is the name of the output on which quality is measured when the
@@ -78,6 +83,8 @@ func (b *Batch) check() error {
 		return bad("a batch of %d rows has %d request ids", n, len(b.IDs))
 	case len(b.EventTimes) != n && len(b.EventTimes) != 1:
 		return bad("a batch of %d rows has %d event times", n, len(b.EventTimes))
+	case b.Quarantine != nil && len(b.Quarantine) != n:
+		return bad("a batch of %d rows has %d quarantine rules", n, len(b.Quarantine))
 	case b.Inputs != nil && b.Inputs.Rows() != n:
 		return bad("a batch of %d rows has %d rows of inputs", n, b.Inputs.Rows())
 	case b.IDs == nil && b.Prefix == "":
@@ -94,6 +101,14 @@ func (b *Batch) check() error {
 		}
 		if why := trimtab.CleanText(id); why != "" {
 			return bad("the request id of row %d %s", i, why)
+		}
+	}
+	for i, rule := range b.Quarantine {
+		if len(rule) > MaxRule {
+			return bad("the quarantine rule of row %d has %d bytes, the limit is %d", i, len(rule), MaxRule)
+		}
+		if why := trimtab.CleanText(rule); why != "" {
+			return bad("the quarantine rule of row %d %s", i, why)
 		}
 	}
 	if why := trimtab.CleanText(b.Prefix); why != "" {
@@ -162,7 +177,12 @@ func appendBatch(dst []byte, number int, b *Batch, rows []int) []byte {
 	if all {
 		rows = upTo(b.Rows())
 	}
-	dst = append(dst, payloadPredictions)
+	held := b.quarantined(rows)
+	if held {
+		dst = append(dst, payloadQuarantined)
+	} else {
+		dst = append(dst, payloadPredictions)
+	}
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(number)) // fixed width: filled in when the frame is written
 	dst = binary.AppendUvarint(dst, uint64(len(rows)))
 	dst = binary.AppendVarint(dst, int64(b.Arrival))
@@ -210,6 +230,9 @@ func appendBatch(dst []byte, number int, b *Batch, rows []int) []byte {
 			dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(v))
 		}
 	}
+	if held {
+		dst = appendRules(dst, b.Quarantine, rows)
+	}
 	return dst
 }
 
@@ -227,14 +250,27 @@ type record struct {
 	times      []trimtab.Time
 	inputs     []*table.Column // nil unless asked for
 	outputs    []float64
+	rules      []string // names, the first of them "": of no rule
+	ruled      []int    // one number of a rule a row; empty when no row is quarantined
+
+	// from and to, unless both are 0, are the event times that matter: of a payload
+	// without a row in [from, to) nothing is decoded behind its times.
+	from, to trimtab.Time
 
 	idMemory []byte
 }
 
-// decode reads a prediction payload behind its kind byte. Inputs are decoded
-// into new columns when asked for.
+// errOutside says that no row of a payload lies in the span that matters.
+var errOutside = errors.New("no row lies in the span")
+
+// decode reads a prediction payload. Inputs are decoded into new columns when
+// asked for.
 func (r *record) decode(p []byte, schemas []*schema, inputs bool) error {
 	d := &decoder{b: p}
+	what := d.byte()
+	if d.err == nil && what != payloadPredictions && what != payloadQuarantined {
+		d.fail("it has the kind %d, expected predictions", what)
+	}
 	number := 0
 	if p := d.take(4); p != nil {
 		number = int(binary.LittleEndian.Uint32(p))
@@ -290,7 +326,10 @@ func (r *record) decode(p []byte, schemas []*schema, inputs bool) error {
 		d.fail("the request ids have the unknown mode %d", mode)
 	}
 	r.times = d.times(r.times, r.rows)
-	r.inputs = r.inputs[:0]
+	r.inputs, r.outputs, r.rules, r.ruled = r.inputs[:0], r.outputs[:0], r.rules[:0], r.ruled[:0]
+	if d.err == nil && (r.from != 0 || r.to != 0) && !slices.ContainsFunc(r.times, func(t trimtab.Time) bool { return t >= r.from && t < r.to }) {
+		return errOutside
+	}
 	for _, f := range r.schema.inputs {
 		var into *table.Column
 		if inputs && d.err == nil {
@@ -301,11 +340,13 @@ func (r *record) decode(p []byte, schemas []*schema, inputs bool) error {
 	}
 	n := r.rows * len(r.schema.outputs)
 	raw := d.take(n * 8)
+	if what == payloadQuarantined {
+		r.rules, r.ruled = d.quarantine(r.rules, r.ruled, r.rows)
+	}
 	d.end()
 	if d.err != nil {
 		return d.err
 	}
-	r.outputs = r.outputs[:0]
 	for i := range n {
 		r.outputs = append(r.outputs, math.Float64frombits(binary.LittleEndian.Uint64(raw[i*8:])))
 	}
@@ -321,6 +362,12 @@ func (r *record) batch() *Batch {
 	}
 	if len(r.inputs) > 0 {
 		b.Inputs = &table.Table{Columns: r.inputs}
+	}
+	if len(r.ruled) > 0 {
+		b.Quarantine = make([]string, r.rows)
+		for i := range b.Quarantine {
+			b.Quarantine[i] = r.rule(i)
+		}
 	}
 	return b
 }

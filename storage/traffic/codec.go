@@ -15,6 +15,8 @@ const (
 	payloadSchema      = 1
 	payloadPredictions = 2
 	payloadLabels      = 3
+	// payloadQuarantined is payloadPredictions with the rule of each row behind it.
+	payloadQuarantined = 4
 )
 
 // Limits of one frame. They bound memory when a damaged or foreign file is read.

@@ -17,7 +17,10 @@ import (
 const (
 	fileHead      = 16
 	frameHead     = 8 // length, CRC32C
-	formatVersion = 1
+	formatVersion = 1 // of endpoint.json and of an index
+	// rowsVersion is the version of logs and of sealed segments. Version 2 adds the
+	// rule that quarantines a row; files of version 1 are read as well.
+	rowsVersion = 2
 	// maxFrame bounds a payload; a longer length is damage, not data.
 	maxFrame = 64 << 20
 )
@@ -42,7 +45,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func appendFileHead(b []byte, k kind, created trimtab.Time) []byte {
 	b = append(b, "TTLOG"...)
 	b = append(b, byte(k))
-	b = binary.LittleEndian.AppendUint16(b, formatVersion)
+	b = binary.LittleEndian.AppendUint16(b, rowsVersion)
 	return binary.LittleEndian.AppendUint64(b, uint64(created))
 }
 
@@ -53,8 +56,12 @@ func checkFileHead(b []byte, k kind) error {
 	if b[5] != byte(k) {
 		return fmt.Errorf("is a log of kind %q, expected %q", b[5], byte(k))
 	}
-	if v := binary.LittleEndian.Uint16(b[6:]); v != formatVersion {
-		return fmt.Errorf("has format version %d, this program reads %d", v, formatVersion)
+	return checkVersion(int(binary.LittleEndian.Uint16(b[6:])))
+}
+
+func checkVersion(v int) error {
+	if v < 1 || v > rowsVersion {
+		return fmt.Errorf("has format version %d, this program reads 1 to %d", v, rowsVersion)
 	}
 	return nil
 }

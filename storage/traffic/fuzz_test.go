@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -87,15 +88,18 @@ func FuzzOpenLog(f *testing.F) {
 // FuzzPayload decodes arbitrary payloads directly, past the checksum.
 func FuzzPayload(f *testing.F) {
 	batch := rows(0, 3, day)
-	f.Add(appendBatch(nil, 0, batch, nil)[1:])
+	f.Add(appendBatch(nil, 0, batch, nil))
+	held := rows(0, 3, day)
+	held.Quarantine = []string{"", "wind <= 200", ""}
+	f.Add(appendBatch(nil, 0, held, nil))
 	f.Add(appendSchema(nil, 0, batch.schema())[1:])
 	f.Add(appendLabels(nil, &LabelBatch{Labels: []Label{{ID: "a", Value: 1, KnownAt: 2}}}, []int{0})[1:])
 	f.Fuzz(func(t *testing.T, p []byte) {
 		var r record
 		if r.decode(p, []*schema{batch.schema()}, true) == nil {
 			var again record
-			q := appendBatch(nil, 0, r.batch(), nil)[1:]
-			if err := again.decode(q, []*schema{batch.schema()}, true); err != nil || again.rows != r.rows {
+			q := appendBatch(nil, 0, r.batch(), nil)
+			if err := again.decode(q, []*schema{batch.schema()}, true); err != nil || again.rows != r.rows || !slices.Equal(again.batch().Quarantine, r.batch().Quarantine) {
 				t.Fatalf("re-encoded: %v", err)
 			}
 		}

@@ -15,6 +15,8 @@ const (
 	ColumnVersion    = "version"
 	ColumnVariant    = "variant"
 	ColumnPropensity = "propensity"
+	// ColumnQuarantine names the contract rule that quarantines the row, null for none.
+	ColumnQuarantine = "quarantine"
 	InputPrefix      = "input."
 	OutputPrefix     = "output."
 
@@ -34,6 +36,7 @@ var predictionFields = []table.Field{
 	{Name: ColumnVersion, Type: table.Int64},
 	{Name: ColumnVariant, Type: table.String},
 	{Name: ColumnPropensity, Type: table.Float64},
+	{Name: ColumnQuarantine, Type: table.String},
 }
 
 var labelFields = []table.Field{
@@ -86,8 +89,6 @@ func timeAt(c *table.Column, i int) trimtab.Time {
 
 // appendRecord adds the rows of r to t, whose fields are a selection of fieldsOf.
 func appendRecord(t *table.Table, r *record) {
-	w := len(r.schema.outputs)
-	rows := upTo(r.rows)
 	inputs := map[string]*table.Column{}
 	for _, c := range r.inputs {
 		inputs[InputPrefix+c.Name] = c
@@ -97,32 +98,68 @@ func appendRecord(t *table.Table, r *record) {
 		outputs[OutputPrefix+name] = k
 	}
 	for _, c := range t.Columns {
+		appendField(c, r, inputs[c.Name], outputs)
+	}
+}
+
+// appendField adds one column of r's rows to c; in is the input of that name, nil when there is none.
+func appendField(c *table.Column, r *record, in *table.Column, outputs map[string]int) {
+	rows := upTo(r.rows)
+	switch c.Name {
+	case ColumnID:
 		for _, i := range rows {
-			switch c.Name {
-			case ColumnID:
-				c.AppendString(string(r.ids[i]))
-			case ColumnOrdinal:
-				c.AppendInt32(int32(r.ordinals[i]))
-			case ColumnEventTime:
-				appendTime(c, r.times[i])
-			case ColumnArrival:
-				appendTime(c, r.arrival)
-			case ColumnWatermark:
-				appendTime(c, r.watermark)
-			case ColumnVersion:
-				c.AppendInt64(int64(r.version))
-			case ColumnVariant:
-				c.AppendString(r.variant)
-			case ColumnPropensity:
-				c.AppendFloat64(r.propensity)
-			default:
-				if in := inputs[c.Name]; in != nil {
-					c.AppendRow(in, i)
-				} else if k, ok := outputs[c.Name]; ok {
-					c.AppendFloat64(r.outputs[i*w+k])
-				} else {
-					c.AppendNull()
-				}
+			c.AppendString(string(r.ids[i]))
+		}
+	case ColumnOrdinal:
+		for _, i := range rows {
+			c.AppendInt32(int32(r.ordinals[i]))
+		}
+	case ColumnEventTime:
+		for _, i := range rows {
+			appendTime(c, r.times[i])
+		}
+	case ColumnArrival:
+		for range rows {
+			appendTime(c, r.arrival)
+		}
+	case ColumnWatermark:
+		for range rows {
+			appendTime(c, r.watermark)
+		}
+	case ColumnVersion:
+		for range rows {
+			c.AppendInt64(int64(r.version))
+		}
+	case ColumnVariant:
+		for range rows {
+			c.AppendString(r.variant)
+		}
+	case ColumnPropensity:
+		for range rows {
+			c.AppendFloat64(r.propensity)
+		}
+	case ColumnQuarantine:
+		for _, i := range rows {
+			if rule := r.rule(i); rule != "" {
+				c.AppendString(rule)
+			} else {
+				c.AppendNull()
+			}
+		}
+	default:
+		k, ok := outputs[c.Name]
+		switch w := len(r.schema.outputs); {
+		case in != nil:
+			for _, i := range rows {
+				c.AppendRow(in, i)
+			}
+		case ok:
+			for _, i := range rows {
+				c.AppendFloat64(r.outputs[i*w+k])
+			}
+		default:
+			for range rows {
+				c.AppendNull()
 			}
 		}
 	}

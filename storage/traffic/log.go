@@ -18,24 +18,26 @@ type Log struct {
 	last        atomic.Pointer[schema] // of the batch before: batches mostly look alike
 	sealing     sync.Mutex
 
-	rows, lateRows, duplicates, dropped, lost, labelRows atomic.Int64
+	rows, lateRows, quarantined, duplicates, dropped, lost, labelRows atomic.Int64
 }
 
 // Stats counts since the log was opened, except Rows and Labels, which count all that is kept.
 type Stats struct {
-	Rows       int64 // predictions kept
-	Labels     int64 // label records kept
-	Late       int64
-	Duplicates int64
-	Dropped    int64 // asynchronous rows that found the queue full
-	Lost       int64 // asynchronous rows that could not be written
-	Queued     int   // asynchronous batches that wait, of all endpoints
-	CutBytes   int64 // of torn tails, cut when the log was opened
+	Rows   int64 // predictions kept
+	Labels int64 // label records kept
+	Late   int64
+	// Quarantined counts the rows logged with a quarantine rule.
+	Quarantined int64
+	Duplicates  int64
+	Dropped     int64 // asynchronous rows that found the queue full
+	Lost        int64 // asynchronous rows that could not be written
+	Queued      int   // asynchronous batches that wait, of all endpoints
+	CutBytes    int64 // of torn tails, cut when the log was opened
 }
 
 // Stats returns the counts.
 func (l *Log) Stats() Stats {
-	return Stats{Rows: l.rows.Load(), Labels: l.labelRows.Load(), Late: l.lateRows.Load(), Duplicates: l.duplicates.Load(),
+	return Stats{Rows: l.rows.Load(), Labels: l.labelRows.Load(), Late: l.lateRows.Load(), Quarantined: l.quarantined.Load(), Duplicates: l.duplicates.Load(),
 		Dropped: l.dropped.Load(), Lost: l.lost.Load(), Queued: len(l.store.queue), CutBytes: l.cut}
 }
 
@@ -95,6 +97,7 @@ func (l *Log) write(e *encoded) (Receipt, *piece, int64, error) {
 	r, p, upto, err := l.predictions.write(e)
 	l.rows.Add(r.Rows)
 	l.lateRows.Add(r.Late)
+	l.quarantined.Add(r.quarantined)
 	l.duplicates.Add(r.Duplicates)
 	return r, p, upto, err
 }

@@ -25,6 +25,7 @@ type piece struct {
 	onTime  trimtab.Time // the first event time of a row that was not late, 0 when all were
 
 	// open and frozen
+	version int // of the file's format
 	file    *os.File
 	size    int64
 	index   *memIndex
@@ -104,7 +105,7 @@ func createPiece(dir string, k kind, id string, now trimtab.Time) (_ *piece, err
 	if err = syncDir(dir); err != nil {
 		return nil, err
 	}
-	return &piece{id: id, created: now, file: f, size: fileHead, synced: fileHead, index: newMemIndex(k)}, nil
+	return &piece{id: id, created: now, version: rowsVersion, file: f, size: fileHead, synced: fileHead, index: newMemIndex(k)}, nil
 }
 
 // openPiece reads a log file back: its index, schemas and span. A torn tail is
@@ -143,6 +144,7 @@ func openPiece(dir string, k kind, id string, log *slog.Logger) (p *piece, cut i
 	if err = checkFileHead(head, k); err != nil {
 		return nil, 0, err
 	}
+	p.version = int(binary.LittleEndian.Uint16(head[6:]))
 	p.created = trimtab.Time(binary.LittleEndian.Uint64(head[8:]))
 	good := int64(fileHead)
 	for at := int64(fileHead); at < end; {
@@ -217,9 +219,9 @@ func (p *piece) load(k kind, payload []byte) error {
 	switch what := payload[0]; {
 	case what == payloadSchema && k == predictions:
 		return p.declare(payload[1:])
-	case what == payloadPredictions && k == predictions:
+	case (what == payloadPredictions || what == payloadQuarantined) && k == predictions:
 		var r record
-		if err := r.decode(payload[1:], p.schemas, false); err != nil {
+		if err := r.decode(payload, p.schemas, false); err != nil {
 			return err
 		}
 		for i, id := range r.ids {

@@ -46,7 +46,7 @@ func (t *tape) seal(ctx context.Context, p *piece) error {
 	if t.kind == predictions {
 		fields = fieldsOf(p.schemas)
 	}
-	meta := sealedMeta{Format: formatVersion, Rows: p.rows, First: int64(p.first), Last: int64(p.last), OnTime: int64(p.onTime),
+	meta := sealedMeta{Format: rowsVersion, Rows: p.rows, First: int64(p.first), Last: int64(p.last), OnTime: int64(p.onTime),
 		Created: int64(p.created), Sealed: int64(t.cfg.Clock())}
 	var err error
 	if meta.Digest, meta.Bytes, err = writeTables(ctx, base+".parquet", fields, v); err != nil {
@@ -151,8 +151,8 @@ func openSealed(dir string, k kind, id string, log *slog.Logger) (*piece, error)
 	if err := json.Unmarshal(body, &m); err != nil {
 		return nil, fmt.Errorf("%s.json: %w", base, err)
 	}
-	if m.Format != formatVersion {
-		return nil, fmt.Errorf("%s.json: has format version %d, this program reads %d", base, m.Format, formatVersion)
+	if err := checkVersion(m.Format); err != nil {
+		return nil, fmt.Errorf("%s.json: %w", base, err)
 	}
 	p := &piece{id: id, created: trimtab.Time(m.Created), rows: m.Rows, first: trimtab.Time(m.First), last: trimtab.Time(m.Last), onTime: trimtab.Time(m.OnTime)}
 	index, err := openIndexFile(base+".idx", k)

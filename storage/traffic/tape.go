@@ -87,7 +87,9 @@ func openTape(dir string, k kind, ep Endpoint, cfg *Config) (_ *tape, cut int64,
 				return nil, cut, err
 			}
 			cut += n
-			if i == len(ids)-1 {
+			// An older program would take a frame of this version for damage and cut it off:
+			// to a log of its version nothing is appended any more.
+			if i == len(ids)-1 && p.version == rowsVersion {
 				t.open = p
 			}
 		}

@@ -22,6 +22,8 @@ type view struct {
 	schemas     []*schema
 	rows        int64
 	first, last trimtab.Time
+
+	from, to trimtab.Time // unless both are 0, what matters: rows outside may be left out
 }
 
 // views returns the pieces as they stand now, oldest first.
@@ -118,7 +120,7 @@ func (v view) logTables(ctx context.Context, f *os.File, want func(string) bool,
 	acc := table.Empty(fields, batchRows)
 	fr := newFrameReader(io.NewSectionReader(f, fileHead, v.size-fileHead), fileHead, v.size)
 	var schemas []*schema
-	var r record
+	r := record{from: v.from, to: v.to}
 	var lr labelRecord
 	for {
 		payload, err := fr.next()
@@ -147,8 +149,8 @@ func (v view) logTables(ctx context.Context, f *os.File, want func(string) bool,
 			if number, s := d.schema(); d.err == nil && number == len(schemas) {
 				schemas = append(schemas, s)
 			}
-		case payloadPredictions:
-			if r.decode(payload[1:], schemas, inputs) == nil {
+		case payloadPredictions, payloadQuarantined:
+			if r.decode(payload, schemas, inputs) == nil {
 				appendRecord(acc, &r)
 			}
 		case payloadLabels:

@@ -20,6 +20,8 @@ type Joined struct {
 	Score  float64
 	// Late says that the row came when the watermark had passed its event time.
 	Late bool
+	// Quarantine is the contract rule that quarantines the row, "" for none.
+	Quarantine string
 
 	Label    float64
 	HasLabel bool
@@ -35,7 +37,7 @@ type Joined struct {
 func (l *Log) Window(ctx context.Context, start, end, knownBy trimtab.Time) iter.Seq2[Joined, error] {
 	want := func(name string) bool {
 		switch name {
-		case ColumnID, ColumnEventTime, ColumnWatermark, ColumnVersion:
+		case ColumnID, ColumnEventTime, ColumnWatermark, ColumnVersion, ColumnQuarantine:
 			return true
 		}
 		return strings.HasPrefix(name, OutputPrefix)
@@ -47,7 +49,7 @@ func (l *Log) Window(ctx context.Context, start, end, knownBy trimtab.Time) iter
 				return
 			}
 			ids, times, marks, versions := t.Column(ColumnID), t.Column(ColumnEventTime), t.Column(ColumnWatermark), t.Column(ColumnVersion)
-			answer, score := outputsOf(t)
+			out, rules := outputsOf(t), t.Column(ColumnQuarantine)
 			for i := range t.Rows() {
 				j := Joined{ID: ids.Strings[i], EventTime: timeAt(times, i), Version: trimtab.Version(versions.Int64s[i])}
 				if j.EventTime < start || j.EventTime >= end {
@@ -58,7 +60,8 @@ func (l *Log) Window(ctx context.Context, start, end, knownBy trimtab.Time) iter
 					continue
 				}
 				j.Late = j.EventTime < mark
-				j.Output, j.Score = valueAt(answer, i), valueAt(score, i)
+				j.Output, j.Score = out.at(i)
+				j.Quarantine = textAt(rules, i)
 				lab, ok, err := l.label(keyOf([]byte(j.ID)), knownBy)
 				if err != nil {
 					yield(Joined{}, err)
@@ -75,39 +78,60 @@ func (l *Log) Window(ctx context.Context, start, end, knownBy trimtab.Time) iter
 	}
 }
 
-// outputsOf finds the columns of the answer and of the score.
-func outputsOf(t *table.Table) (answer, score *table.Column) {
+// outputs are the columns of the answers of a piece, in which several versions
+// with outputs of their own may lie.
+type outputs struct {
+	all   []*table.Column
+	score *table.Column
+}
+
+func outputsOf(t *table.Table) (o outputs) {
 	for _, c := range t.Columns {
 		name, ok := strings.CutPrefix(c.Name, OutputPrefix)
 		if !ok {
 			continue
 		}
-		if answer == nil {
-			answer = c
-		}
+		o.all = append(o.all, c)
 		if name == ScoreOutput {
-			score = c
+			o.score = c
 		}
 	}
-	if score == nil {
-		score = answer
-	}
-	return answer, score
+	return o
 }
 
-func valueAt(c *table.Column, i int) float64 {
-	if c == nil || c.Null(i) {
-		return nan
+// at returns the answer of row i, which is its first output, and its score: the
+// output of that name, else the answer. NaN stands for an output that is missing.
+func (o outputs) at(i int) (answer, score float64) {
+	answer = nan
+	for _, c := range o.all {
+		if !c.Null(i) {
+			answer = c.Float64s[i]
+			break
+		}
 	}
-	return c.Float64s[i]
+	if o.score == nil || o.score.Null(i) {
+		return answer, answer
+	}
+	return answer, o.score.Float64s[i]
+}
+
+func textAt(c *table.Column, i int) string {
+	if c == nil || c.Null(i) {
+		return ""
+	}
+	return c.Strings[i]
 }
 
 // label returns the label of k that counts at knownBy: the last known-at, of
 // equal ones the last that came.
 func (l *Log) label(k key, knownBy trimtab.Time) (best known, ok bool, err error) {
-	t := l.labels
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	l.labels.mu.Lock()
+	defer l.labels.mu.Unlock()
+	return l.labels.label(k, knownBy)
+}
+
+// label is Log.label. t.mu is held.
+func (t *tape) label(k key, knownBy trimtab.Time) (best known, ok bool, err error) {
 	err = t.labelsOf(k, func(o known) bool {
 		if knownBy != 0 && (o.at > knownBy || o.mark >= knownBy) {
 			return true
@@ -122,11 +146,16 @@ func (l *Log) label(k key, knownBy trimtab.Time) (best known, ok bool, err error
 
 // span reads the pieces that reach into [start, end).
 func (l *Log) span(ctx context.Context, start, end trimtab.Time, want func(string) bool) iter.Seq2[*table.Table, error] {
+	return spanOf(ctx, l.predictions.views(), start, end, want)
+}
+
+func spanOf(ctx context.Context, views []view, start, end trimtab.Time, want func(string) bool) iter.Seq2[*table.Table, error] {
 	return func(yield func(*table.Table, error) bool) {
-		for _, v := range l.predictions.views() {
+		for _, v := range views {
 			if v.rows == 0 || v.last < start || v.first >= end {
 				continue
 			}
+			v.from, v.to = start, end
 			for t, err := range v.tables(ctx, want) {
 				if !yield(t, err) || err != nil {
 					return

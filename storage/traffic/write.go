@@ -15,6 +15,7 @@ type encoded struct {
 	keys      []key
 	times     []trimtab.Time
 	watermark trimtab.Time
+	held      []bool // one a row; empty when no row is quarantined
 }
 
 // encode fills e from b, reusing its memory.
@@ -26,6 +27,10 @@ func (e *encoded) encode(b *Batch, s *schema) error {
 	for i := range n {
 		e.keys = append(e.keys, keyOf(b.id(id[:0], i)))
 		e.times = append(e.times, b.eventTime(i))
+	}
+	e.held = e.held[:0]
+	for _, rule := range b.Quarantine {
+		e.held = append(e.held, rule != "")
 	}
 	e.frame = appendBatch(beginFrame(e.frame[:0]), 0, b, nil)
 	if len(e.frame)-frameHead > maxFrame {
@@ -39,6 +44,8 @@ type Receipt struct {
 	Rows       int64 // logged now
 	Duplicates int64 // not logged: their id was logged before
 	Late       int64 // of the logged ones, those before the watermark
+
+	quarantined int64 // of the logged ones
 }
 
 // write logs the rows of e whose id is new; they are durable once the returned piece is synced up to the returned size.
@@ -119,6 +126,9 @@ func (t *tape) write(e *encoded) (r Receipt, p *piece, upto int64, err error) {
 		if e.times[i] < e.watermark {
 			r.Late++
 		}
+		if len(e.held) > 0 && e.held[i] {
+			r.quarantined++
+		}
 	}
 	upto = p.size
 	if t.full(p, t.cfg.Clock()) {
@@ -142,7 +152,7 @@ func subset(e *encoded, rows []int) ([]byte, error) {
 	var r record
 	frame := slices.Clone(e.frame)
 	binary.LittleEndian.PutUint32(frame[frameHead+1:], 0)
-	if err := r.decode(frame[frameHead+1:], []*schema{e.schema}, true); err != nil {
+	if err := r.decode(frame[frameHead:], []*schema{e.schema}, true); err != nil {
 		return nil, fmt.Errorf("traffic: a batch does not read back: %w", err)
 	}
 	return appendBatch(beginFrame(nil), 0, r.batch(), rows), nil
