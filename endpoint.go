@@ -1,6 +1,9 @@
 package trimtab
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // EndpointSpec declares a served model. Git names an alias, never a version, so
 // an automatic promotion never fights Git.
@@ -191,7 +194,8 @@ type Replay struct {
 	Data      Digest    `json:"data"` // digest of the source's bytes: a resumed replay reads the same
 	From      Time      `json:"from"`
 	To        Time      `json:"to"`
-	State     string    `json:"state"` // "running" | "succeeded" | "failed" | "canceled"
+	Faults    []Fault   `json:"faults,omitempty"` // of a drill: injected in this order, the source itself stays as it is
+	State     string    `json:"state"`            // "running" | "succeeded" | "failed" | "canceled"
 	Reason    string    `json:"reason,omitzero"`
 	Created   Time      `json:"created"`
 	Ended     Time      `json:"ended,omitzero"`
@@ -206,9 +210,17 @@ type Replay struct {
 // Object names the replay in the journal.
 func (r Replay) Object() Object { return Object{Kind: "replay", Name: string(r.ID)} }
 
-// Change makes the journal change of an action that leads from before (nil for a new one) to r.
+// Change makes the journal change of an action that leads from before (nil for a
+// new one) to r. The entry that begins or resumes a drill names its faults.
 func (r Replay) Change(action string, before *Replay) Change {
 	c := Change{Action: action, Object: r.Object(), After: StateDigest(r), Reason: r.Reason}
+	if r.Reason == "" && r.State == "running" && len(r.Faults) > 0 {
+		texts := make([]string, len(r.Faults))
+		for i, f := range r.Faults {
+			texts[i] = f.String()
+		}
+		c.Reason = "drill: " + strings.Join(texts, "; ")
+	}
 	if before != nil {
 		c.Before = StateDigest(*before)
 	}

@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
 	"github.com/spf13/cobra"
 
 	"github.com/trimtab/trimtab"
@@ -17,8 +21,9 @@ import (
 )
 
 func (a *application) replayCommand() *cobra.Command {
-	var source, from, to string
-	var follow, resume bool
+	var source, from, to, faultsFile string
+	var faultTexts []string
+	var follow, resume, dryRun bool
 	cmd := &cobra.Command{
 		Use:   "replay ENDPOINT --source SOURCE",
 		Short: "Send the history of a source through an endpoint",
@@ -30,8 +35,17 @@ The replay runs inside the server: this command starts it, and with --follow sho
 It goes on where it stopped after a restart, replaying twice doubles nothing, and an
 endpoint that has live traffic is refused.
 
+A drill injects faults into what is sent; the source itself is never changed. A fault is
+  KIND COLUMN|rows|labels PARAMETERS [SHARE%] [FROM..TO]
+with one of these in front; share and span of event time may follow each:
+  ` + strings.Join(trimtab.FaultSyntax(), "\n  ") + `
+Faults are injected in the order given and recorded with the replay. --dry-run sends
+nothing and prints how many rows each would hit.
+
 With --follow the exit code is 0 when it succeeded and 1 when not.`,
 		Example: `  trimtab replay flights --source flights --from 2013-03-01 --to 2014-01-01 --follow
+  trimtab replay flights --source flights --fault 'unit wind_speed x1.609344 2013-04-08..2013-04-15'
+  trimtab replay flights --source flights --fault 'nulls temp 30% 2013-05-01..' --fault 'delay labels 2d' --dry-run
   trimtab replay flights --resume --follow
   trimtab replay list
   trimtab replay cancel rp-0123456789abcdef`,
@@ -48,15 +62,22 @@ With --follow the exit code is 0 when it succeeded and 1 when not.`,
 			if start.From, start.To, err = span(from, to); err != nil {
 				return err
 			}
+			faults, err := readFaults(faultsFile, faultTexts)
+			if err != nil {
+				return err
+			}
 			switch {
 			case resume:
-				if start, err = lastReplay(cmd.Context(), c, start); err != nil {
+				if start, faults, err = lastReplay(cmd.Context(), c, start, faults); err != nil {
 					return err
 				}
 			case source == "":
 				return usage{errors.New("--source is missing: name the declared DataSource whose rows are replayed, or --resume")}
 			}
-			r, err := c.StartReplay(cmd.Context(), start)
+			if dryRun {
+				return a.planDrill(cmd.Context(), c, start, faults)
+			}
+			r, err := c.Drill(cmd.Context(), start, faults)
 			if err != nil {
 				return err
 			}
@@ -78,25 +99,103 @@ With --follow the exit code is 0 when it succeeded and 1 when not.`,
 	f.StringVar(&from, "from", "", "event time from here on (default the first row)")
 	f.StringVar(&to, "to", "", "event time before (default after the last row)")
 	f.BoolVarP(&follow, "follow", "f", false, "show the progress and wait for the end")
+	f.StringArrayVar(&faultTexts, "fault", nil, "inject a fault, such as 'unit wind_speed x1.609344 2013-04-08..2013-04-15'; repeatable")
+	f.StringVar(&faultsFile, "faults", "", "YAML file with a list of faults, which come before those of --fault")
+	f.BoolVar(&dryRun, "dry-run", false, "send nothing, print how many rows each fault would hit")
 	f.BoolVar(&resume, "resume", false, "go on with the last replay of the endpoint")
 	cmd.AddCommand(a.replayListCommand(), a.replayShowCommand(), a.replayCancelCommand())
 	return cmd
 }
 
-// lastReplay fills what was not given from the endpoint's last replay.
-func lastReplay(ctx context.Context, c *client.Client, start view.StartReplay) (view.StartReplay, error) {
+// lastReplay fills what was not given from the endpoint's last replay, its faults too.
+func lastReplay(ctx context.Context, c *client.Client, start view.StartReplay, faults []trimtab.Fault) (view.StartReplay, []trimtab.Fault, error) {
 	last, err := c.Replays(ctx, start.Endpoint)
 	if err != nil {
-		return start, err
+		return start, nil, err
 	}
 	if len(last) == 0 {
-		return start, trimtab.Errorf(trimtab.NotFound, "replay", "endpoint %s has had no replay; start one with --source", start.Endpoint)
+		return start, nil, trimtab.Errorf(trimtab.NotFound, "replay", "endpoint %s has had no replay; start one with --source", start.Endpoint)
 	}
 	r := last[0]
 	if start.Source != "" && start.Source != r.Source {
-		return start, trimtab.Errorf(trimtab.Conflict, "replay", "the last replay of endpoint %s was of source %s: leave --resume out to replay %s", start.Endpoint, r.Source, start.Source)
+		return start, nil, trimtab.Errorf(trimtab.Conflict, "replay", "the last replay of endpoint %s was of source %s: leave --resume out to replay %s", start.Endpoint, r.Source, start.Source)
 	}
-	return view.StartReplay{Endpoint: start.Endpoint, Source: r.Source, From: cmp.Or(start.From, r.From), To: cmp.Or(start.To, r.To)}, nil
+	if len(faults) > 0 && !slices.Equal(faults, r.Faults) {
+		return start, nil, trimtab.Errorf(trimtab.Conflict, "replay", "replay %s began with other faults: leave --fault out to go on with those of `trimtab replay show %s`", r.ID, r.ID)
+	}
+	return view.StartReplay{Endpoint: start.Endpoint, Source: r.Source, From: cmp.Or(start.From, r.From), To: cmp.Or(start.To, r.To)}, r.Faults, nil
+}
+
+// maxFaultsFile bounds a file of faults.
+const maxFaultsFile = 1 << 20
+
+// readFaults reads the faults of a file, a list or a list under the key faults,
+// and those of the command line behind them.
+func readFaults(path string, texts []string) (out []trimtab.Fault, err error) {
+	if path != "" {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return nil, trimtab.Errorf(trimtab.NotFound, path, "the faults cannot be read: %v", err)
+		}
+		if len(raw) > maxFaultsFile {
+			return nil, trimtab.Errorf(trimtab.Exhausted, path, "%s is larger than %s", path, size(maxFaultsFile))
+		}
+		var lines []faultLine
+		if yaml.Unmarshal(raw, &lines) != nil {
+			var under struct {
+				Faults []faultLine `yaml:"faults"`
+			}
+			if err := yaml.UnmarshalWithOptions(raw, &under, yaml.Strict()); err != nil {
+				return nil, trimtab.Errorf(trimtab.Invalid, path, "%s is no list of faults: %v", path, err)
+			}
+			lines = under.Faults
+		}
+		if len(lines) == 0 {
+			return nil, trimtab.Errorf(trimtab.Invalid, path, "%s holds no faults: expected a list of texts such as `- unit wind_speed x1.609344 2013-04-08..2013-04-15`", path)
+		}
+		for _, l := range lines {
+			f, err := trimtab.ParseFault(l.text)
+			if err != nil {
+				return nil, trimtab.Errorf(trimtab.Invalid, path, "%s:%d: %s", path, l.line, trimtab.Message(err))
+			}
+			out = append(out, f)
+		}
+	}
+	for _, text := range texts {
+		f, err := trimtab.ParseFault(text)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// faultLine is a fault in a file, with the line where it stands.
+type faultLine struct {
+	text string
+	line int
+}
+
+// UnmarshalYAML keeps the place of the text.
+func (l *faultLine) UnmarshalYAML(n ast.Node) error {
+	l.line = n.GetToken().Position.Line
+	return yaml.NodeToValue(n, &l.text)
+}
+
+// planDrill prints what each fault would hit.
+func (a *application) planDrill(ctx context.Context, c *client.Client, start view.StartReplay, faults []trimtab.Fault) error {
+	reach, err := c.PlanDrill(ctx, start, faults)
+	if err != nil {
+		return err
+	}
+	return a.show(reach, func(w io.Writer) error {
+		g := grid{head: []string{"FAULT", "IN SPAN#", "HIT#"}}
+		for _, r := range reach {
+			g.add(r.Fault.String(), thousands(r.InSpan), thousands(r.Hit))
+		}
+		return a.table(w, g, "No faults: the rows would be sent as they are.")
+	})
 }
 
 // resolveReplay finds a replay by its id, or the last one of an endpoint by its name.
@@ -133,9 +232,9 @@ func (a *application) replayListCommand() *cobra.Command {
 				return err
 			}
 			return a.show(all, func(w io.Writer) error {
-				g := grid{head: []string{"REPLAY", "ENDPOINT", "SOURCE", "STATE", "POSITION", "ROWS#", "LABELS#", "FAILED#"}}
+				g := grid{head: []string{"REPLAY", "ENDPOINT", "SOURCE", "STATE", "POSITION", "ROWS#", "LABELS#", "FAILED#", "FAULTS#"}}
 				for _, r := range all {
-					g.add(string(r.ID), r.Endpoint, r.Source, a.state(w, r.State), dash(r.Position.String()), thousands(r.Rows), thousands(r.Labels), thousands(r.Failed))
+					g.add(string(r.ID), r.Endpoint, r.Source, a.state(w, r.State), dash(r.Position.String()), thousands(r.Rows), thousands(r.Labels), thousands(r.Failed), thousands(int64(len(r.Faults))))
 				}
 				return a.table(w, g, "Nothing was replayed yet.")
 			})
@@ -158,8 +257,12 @@ func (a *application) replayShowCommand() *cobra.Command {
 				return err
 			}
 			return a.show(r, func(w io.Writer) error {
-				return facts(w, "replay", string(r.ID), "endpoint", r.Endpoint, "source", r.Source, "data", r.Data.Short(), "from", r.From.String(), "to", r.To.String(),
-					"state", a.state(w, r.State), "reason", r.Reason, "position", r.Position.String(), "rows", thousands(r.Rows), "labels", thousands(r.Labels), "failed", thousands(r.Failed))
+				pairs := []string{"replay", string(r.ID), "endpoint", r.Endpoint, "source", r.Source, "data", r.Data.Short(), "from", r.From.String(), "to", r.To.String(),
+					"state", a.state(w, r.State), "reason", r.Reason, "position", r.Position.String(), "rows", thousands(r.Rows), "labels", thousands(r.Labels), "failed", thousands(r.Failed)}
+				for _, f := range r.Faults {
+					pairs = append(pairs, "fault", f.String())
+				}
+				return facts(w, pairs...)
 			})
 		},
 	}

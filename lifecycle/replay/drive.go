@@ -2,11 +2,8 @@ package replay
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -35,6 +32,8 @@ type drive struct {
 	final     trimtab.Time
 	border    trimtab.Time
 	renewed   trimtab.Time
+	drill     *drill        // nil without faults
+	refusal   string        // why the endpoint refused the first row that it refused
 	unsaved   int           // requests since the last record of progress
 	skew      time.Duration // how far ahead of its watermark the endpoint takes event times; 0: as far as no border lies
 }
@@ -88,13 +87,15 @@ func (d *drive) begin(ctx context.Context) error {
 	if spec.Digest != d.x.Data {
 		return &fatal{trimtab.Errorf(trimtab.Conflict, "datasource "+d.x.Source, "source %s has other data than when the replay began (%s, now %s): start another replay", d.x.Source, d.x.Data.Short(), spec.Digest.Short())}
 	}
-	resource, err := d.cfg.Endpoints.Get(ctx, trimtab.KindEndpoint, d.x.Endpoint)
+	endpoint, err := d.endpoint(ctx, d.x.Endpoint)
 	if err != nil {
 		return cure(err)
 	}
-	var endpoint trimtab.EndpointSpec
-	if err := json.Unmarshal(resource.Spec, &endpoint); err != nil {
-		return &fatal{fmt.Errorf("endpoint %s: %w", d.x.Endpoint, err)}
+	id := requestID(endpoint, spec)
+	if len(d.x.Faults) > 0 {
+		if d.drill, err = d.rehearse(ctx, d.x, spec, id); err != nil {
+			return cure(err)
+		}
 	}
 	d.skew = time.Duration(endpoint.MaxSkew)
 	state, err := d.cfg.States.Move(ctx, d.x.Endpoint, func(s trimtab.EndpointState) (trimtab.EndpointState, trimtab.Change, error) {
@@ -113,19 +114,13 @@ func (d *drive) begin(ctx context.Context) error {
 		return err
 	}
 
-	// The endpoint's own column of request ids names rows when it is the key of the
-	// source, so that labels can be matched by people as well; else the row id does.
-	id := endpoint.Logging.RequestID
-	if !slices.Equal(spec.Key, []string{id}) { // a part of a key names no row
-		id = ""
-	}
-	all, known, err := d.allLabels(ctx, id)
+	all, known, err := d.allLabels(ctx)
 	if err != nil {
 		return cure(err)
 	}
 	d.lastKnown = known
 	d.labels = &labelStream{pull: *newPull(all), names: d.cfg.Columns, id: id}
-	d.rows = &rowStream{pull: *newPull(d.cfg.Source.Rows(ctx, d.x.Source, max(d.x.From, d.x.Position), d.x.To)), names: d.cfg.Columns, id: id}
+	d.rows = &rowStream{pull: *newPull(d.allRows(ctx, d.x.Position)), names: d.cfg.Columns, id: id}
 	for { // what was known at the position has been sent
 		at, ok, err := d.labels.peek()
 		if err != nil {
@@ -139,17 +134,34 @@ func (d *drive) begin(ctx context.Context) error {
 	return nil
 }
 
+// allRows gives the rows as they are sent, those before position left out.
+func (d *drive) allRows(ctx context.Context, position trimtab.Time) iter.Seq2[*table.Table, error] {
+	if d.drill == nil || !d.drill.onRows() {
+		return d.cfg.Source.Rows(ctx, d.x.Source, max(d.x.From, position), d.x.To)
+	}
+	x := d.x
+	x.Position = position
+	return d.drill.rows(d.cfg.Source.Rows(ctx, x.Source, d.drill.firstDue(x), x.To), position)
+}
+
 // allLabels holds the labels of the span, in order, and finds the last known-at.
-func (d *drive) allLabels(ctx context.Context, id string) (seq iter.Seq2[*table.Table, error], last trimtab.Time, err error) {
+func (d *drive) allLabels(ctx context.Context) (seq iter.Seq2[*table.Table, error], last trimtab.Time, err error) {
 	var all []*table.Table
 	for t, err := range d.cfg.Source.Labels(ctx, d.x.Source, d.x.From, d.x.To) {
 		if err != nil {
 			return nil, 0, err
 		}
+		all = append(all, t)
+	}
+	if d.drill != nil {
+		if all, err = d.drill.labels(all); err != nil {
+			return nil, 0, err
+		}
+	}
+	for _, t := range all {
 		if c := t.Column(d.cfg.Columns.KnownAt); c != nil && t.Rows() > 0 {
 			last = max(last, milliseconds(c, t.Rows()-1))
 		}
-		all = append(all, t)
 	}
 	return func(yield func(*table.Table, error) bool) {
 		for _, t := range all {
@@ -204,7 +216,16 @@ func (d *drive) offer(ctx context.Context) (o offer, err error) {
 // end finds where the watermark ends: the last window that holds a row is closed,
 // and every label is known.
 func (d *drive) end(ctx context.Context) (trimtab.Time, error) {
-	if d.lastRow == 0 { // resumed behind the last row
+	switch {
+	case d.drill != nil && d.drill.onRows():
+		// The last rows may be dropped, and others be due after all that are left.
+		for _, err := range d.drill.rows(d.rowsOf(ctx, d.x)(0), trimtab.Time(1<<63-1)) {
+			if err != nil {
+				return 0, cure(err)
+			}
+		}
+		d.lastRow = d.drill.last
+	case d.lastRow == 0: // resumed behind the last row
 		for t, err := range d.cfg.Source.Rows(ctx, d.x.Source, d.x.From, d.x.To) {
 			if err != nil {
 				return 0, cure(err)
@@ -213,9 +234,9 @@ func (d *drive) end(ctx context.Context) (trimtab.Time, error) {
 				d.lastRow = milliseconds(c, t.Rows()-1)
 			}
 		}
-		if d.lastRow == 0 {
-			return 0, noRows(d.x)
-		}
+	}
+	if d.lastRow == 0 {
+		return 0, noRows(d.x)
 	}
 	closing, err := d.cfg.Listeners.Closing(ctx, d.x.Workspace, d.x.Endpoint, d.lastRow)
 	if err != nil {
@@ -361,6 +382,11 @@ func (d *drive) finish(ctx context.Context) error {
 	if err := d.save(ctx); err != nil {
 		return err
 	}
+	if d.x.Rows == 0 && d.x.Failed > 0 {
+		if err := d.refused(ctx); err != nil {
+			return err
+		}
+	}
 	if err := d.release(ctx, d.x); err != nil {
 		return err
 	}
@@ -372,6 +398,36 @@ func (d *drive) finish(ctx context.Context) error {
 		d.cfg.Log.InfoContext(ctx, "replay done", "replay", d.x.ID, "endpoint", d.x.Endpoint, "rows", d.x.Rows, "labels", d.x.Labels, "failed", d.x.Failed)
 	}
 	return err
+}
+
+// refused fails a replay of which the endpoint took no row, with the reason of the
+// first. After a restart the reason is asked for again.
+func (d *drive) refused(ctx context.Context) error {
+	if d.refusal == "" {
+		for t, err := range d.allRows(ctx, 0) {
+			if err != nil {
+				return cure(err)
+			}
+			one := &rowStream{pull: pull{t: t}, names: d.cfg.Columns, id: d.rows.id}
+			if _, _, err := one.peek(); err != nil {
+				return cure(err)
+			}
+			err := d.deliver(ctx, "invocations", appendFrame(nil, one.out, 0, 1))
+			if err == nil { // it takes rows by now
+				d.x.Rows, d.x.Failed = 1, d.x.Failed-1
+				return d.save(ctx)
+			}
+			if !trimtab.IsKind(err, trimtab.Invalid) {
+				return err
+			}
+			d.refusal = trimtab.Message(err)
+			break
+		}
+	}
+	if d.refusal == "" { // no row was to be sent: only labels were refused
+		return nil
+	}
+	return &fatal{trimtab.Errorf(trimtab.Invalid, "endpoint "+d.x.Endpoint, "endpoint %s refused every row; the first: %s", d.x.Endpoint, d.refusal)}
 }
 
 // errLost says that the lease is gone: another replay, or a cancellation, has taken over.

@@ -33,6 +33,9 @@ func (d *drive) post(ctx context.Context, path string, lo, hi int, body func(b [
 		return err
 	case hi-lo == 1:
 		d.x.Failed++
+		if path == "invocations" && d.refusal == "" {
+			d.refusal = trimtab.Message(err)
+		}
 		d.cfg.Log.WarnContext(ctx, "a replayed item was refused", "replay", d.x.ID, "endpoint", d.x.Endpoint, "path", path, "error", err)
 		return nil
 	}

@@ -2,10 +2,12 @@ package replay
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -132,6 +134,8 @@ type StartOptions struct {
 	Endpoint string
 	Source   string
 	From, To trimtab.Time // of event time; 0 is open
+	// Faults are injected in this order; nil takes those of the call's trimtab.Drill.
+	Faults []trimtab.Fault
 }
 
 // latest bounds moments: columns of times count nanoseconds in 64 bits.
@@ -148,22 +152,25 @@ const (
 // Start begins a replay, or takes up the newest one of the endpoint when it is of
 // the same source, bytes and span: one that has succeeded is returned as it is,
 // one that was stopped goes on where it stopped. It is refused on an endpoint with
-// live traffic, while another replay runs, and where the span reaches into windows
-// that are closed.
+// live traffic, while another replay runs, where the span reaches into windows
+// that are closed, and when it would go on with other faults than it began with.
+// When the call's trimtab.Drill has a Plan, Start plans and returns the zero Replay.
 func (r *Replays) Start(ctx context.Context, opt StartOptions) (x trimtab.Replay, err error) {
 	defer trimtab.Wrap(&err, "replay.Start(%s, %s)", opt.Endpoint, opt.Source)
 	ws := trimtab.CallOf(ctx).Workspace
 	subject := "endpoint " + opt.Endpoint
-	if opt.To != 0 && opt.To <= opt.From {
-		return x, trimtab.Errorf(trimtab.Invalid, subject, "the span from %s to %s is empty", opt.From, opt.To)
+	asked := trimtab.DrillOf(ctx)
+	if opt.Faults == nil {
+		opt.Faults = asked.Faults
 	}
-	if max(opt.From, opt.To) > latest || min(opt.From, opt.To) < -latest {
-		return x, trimtab.Errorf(trimtab.Invalid, subject, "the span from %s to %s reaches beyond the times that data can hold (1678 to 2261)", opt.From, opt.To)
-	}
-	if _, err := r.cfg.Endpoints.Get(ctx, trimtab.KindEndpoint, opt.Endpoint); err != nil {
+	if asked.Plan != nil {
+		reach, err := r.Plan(ctx, opt)
+		if err == nil {
+			asked.Plan(reach)
+		}
 		return x, err
 	}
-	spec, err := r.cfg.Source.Source(ctx, opt.Source)
+	spec, id, err := r.admit(ctx, opt)
 	if err != nil {
 		return x, err
 	}
@@ -173,7 +180,12 @@ func (r *Replays) Start(ctx context.Context, opt StartOptions) (x trimtab.Replay
 	}
 	if err == nil {
 		same := last.Source == opt.Source && last.Data == spec.Digest && last.From == opt.From && last.To == opt.To
+		untouched := last.Position == 0 && last.Rows == 0 && last.Labels == 0 && last.Failed == 0
+		alike := slices.Equal(last.Faults, opt.Faults)
 		switch {
+		case same && !alike && last.State != succeeded && !(untouched && last.State != running):
+			return x, trimtab.Errorf(trimtab.Conflict, subject, "replay %s of the same source and span is %s with %s: it goes on with the same ones; replay with %s into another endpoint", last.ID, last.State, faults(last.Faults), faults(opt.Faults))
+		case same && !alike:
 		case same && (last.State == running || last.State == succeeded):
 			r.controller.Add(key(last))
 			return last, nil
@@ -206,11 +218,75 @@ func (r *Replays) Start(ctx context.Context, opt StartOptions) (x trimtab.Replay
 			return x, trimtab.Errorf(trimtab.Precondition, subject, "the watermark of endpoint %s stands at %s and its windows before %s are closed: replay from then on, or into another endpoint", opt.Endpoint, state.Watermark, closed)
 		}
 	}
-	if x, err = r.cfg.Store.Create(ctx, trimtab.Replay{Endpoint: opt.Endpoint, Source: opt.Source, Data: spec.Digest, From: opt.From, To: opt.To, State: running}); err != nil {
+	x = opt.replay(spec)
+	if len(x.Faults) > 0 {
+		if err := r.examine(ctx, x, spec, id); err != nil {
+			return trimtab.Replay{}, err
+		}
+	}
+	if x, err = r.cfg.Store.Create(ctx, x); err != nil {
 		return x, err
 	}
 	r.controller.Add(key(x))
 	return x, nil
+}
+
+func (o StartOptions) replay(spec trimtab.SourceSpec) trimtab.Replay {
+	return trimtab.Replay{Endpoint: o.Endpoint, Source: o.Source, Data: spec.Digest, From: o.From, To: o.To, Faults: o.Faults, State: running}
+}
+
+// admit checks what can be checked before the data are looked at. id is the
+// endpoint's own column of request ids where that names the source's rows.
+func (r *Replays) admit(ctx context.Context, opt StartOptions) (spec trimtab.SourceSpec, id string, err error) {
+	subject := "endpoint " + opt.Endpoint
+	if opt.To != 0 && opt.To <= opt.From {
+		return spec, "", trimtab.Errorf(trimtab.Invalid, subject, "the span from %s to %s is empty", opt.From, opt.To)
+	}
+	if max(opt.From, opt.To) > latest || min(opt.From, opt.To) < -latest {
+		return spec, "", trimtab.Errorf(trimtab.Invalid, subject, "the span from %s to %s reaches beyond the times that data can hold (1678 to 2261)", opt.From, opt.To)
+	}
+	if err := trimtab.CheckFaults(opt.Faults, opt.From, opt.To); err != nil {
+		return spec, "", err
+	}
+	endpoint, err := r.endpoint(ctx, opt.Endpoint)
+	if err != nil {
+		return spec, "", err
+	}
+	if spec, err = r.cfg.Source.Source(ctx, opt.Source); err != nil {
+		return spec, "", err
+	}
+	return spec, requestID(endpoint, spec), nil
+}
+
+func (r *Replays) endpoint(ctx context.Context, name string) (spec trimtab.EndpointSpec, err error) {
+	resource, err := r.cfg.Endpoints.Get(ctx, trimtab.KindEndpoint, name)
+	if err != nil {
+		return spec, err
+	}
+	if err := json.Unmarshal(resource.Spec, &spec); err != nil {
+		return spec, &fatal{fmt.Errorf("endpoint %s: %w", name, err)}
+	}
+	return spec, nil
+}
+
+// requestID is the endpoint's own column of request ids when it is the key of the
+// source, so that labels can be matched by people as well; else "": the row id names rows.
+func requestID(endpoint trimtab.EndpointSpec, spec trimtab.SourceSpec) string {
+	if id := endpoint.Logging.RequestID; slices.Equal(spec.Key, []string{id}) { // a part of a key names no row
+		return id
+	}
+	return ""
+}
+
+func faults(all []trimtab.Fault) string {
+	if len(all) == 0 {
+		return "no faults"
+	}
+	var texts []string
+	for _, f := range all {
+		texts = append(texts, "`"+f.String()+"`")
+	}
+	return "the faults " + strings.Join(texts, ", ")
 }
 
 // Cancel ends a replay where it stands; what was sent stays. Cancelling one that

@@ -64,7 +64,7 @@ type rowStream struct {
 	times *table.Column
 }
 
-// peek returns the event time of the next row.
+// peek returns when the next row is to be sent: its event time, but for delayed ones.
 func (s *rowStream) peek() (trimtab.Time, bool, error) {
 	ok, err := s.fill()
 	if err != nil || !ok {
@@ -75,6 +75,9 @@ func (s *rowStream) peek() (trimtab.Time, bool, error) {
 		s.times = s.t.Column(s.names.EventTime)
 		if s.times == nil || s.times.Type != table.Datetime {
 			return 0, false, trimtab.Errorf(trimtab.Internal, "replay", "the source gives no column %s", s.names.EventTime)
+		}
+		if due := s.t.Column(dueColumn); due != nil {
+			s.times = due
 		}
 		s.out = &table.Table{}
 		for _, c := range s.t.Columns {
@@ -87,6 +90,8 @@ func (s *rowStream) peek() (trimtab.Time, bool, error) {
 				d.Name = traffic.ReplayIDColumn
 			case s.names.EventTime:
 				d.Name = traffic.ReplayTimeColumn
+			case dueColumn:
+				continue
 			}
 			s.out.Columns = append(s.out.Columns, &d)
 		}

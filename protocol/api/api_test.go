@@ -171,8 +171,13 @@ type replays struct{}
 
 var aReplay = trimtab.Replay{Workspace: "default", ID: "rp-0123456789abcdef", Endpoint: "flights", Source: "flights", State: "running", Position: 5, Rows: 10}
 
-func (replays) Start(_ context.Context, s view.StartReplay) (trimtab.Replay, bool, error) {
-	return aReplay, true, nil
+func (replays) Start(ctx context.Context, s view.StartReplay) (trimtab.Replay, bool, error) {
+	drill, r := trimtab.DrillOf(ctx), aReplay
+	if r.Faults = drill.Faults; drill.Plan != nil {
+		drill.Plan([]trimtab.FaultReach{{Fault: drill.Faults[0], InSpan: 9, Hit: 8}})
+		return trimtab.Replay{}, false, nil
+	}
+	return r, true, nil
 }
 func (replays) Get(context.Context, trimtab.ReplayID) (trimtab.Replay, error) { return aReplay, nil }
 func (replays) Last(_ context.Context, endpoint string) (trimtab.Replay, error) {
@@ -293,6 +298,13 @@ func TestEveryOperation(t *testing.T) {
 	}
 	if got := must[view.Replay](t)(c.StartReplay(ctx, view.StartReplay{Endpoint: "flights", Source: "flights", From: 1362096000000})); !got.Resumed || got.Rows != 10 {
 		t.Errorf("replay: %+v", got)
+	}
+	fault := must[trimtab.Fault](t)(trimtab.ParseFault("unit wind_speed x1.609344 2013-04-08..2013-04-15"))
+	if got := must[view.Replay](t)(c.Drill(ctx, view.StartReplay{Endpoint: "flights", Source: "flights"}, []trimtab.Fault{fault})); !cmp.Equal(got.Faults, []trimtab.Fault{fault}) {
+		t.Errorf("drill: %+v", got)
+	}
+	if got := must[[]trimtab.FaultReach](t)(c.PlanDrill(ctx, view.StartReplay{Endpoint: "flights", Source: "flights"}, []trimtab.Fault{fault})); !cmp.Equal(got, []trimtab.FaultReach{{Fault: fault, InSpan: 9, Hit: 8}}) {
+		t.Errorf("plan of a drill: %+v", got)
 	}
 	if got := must[[]view.Replay](t)(c.Replays(ctx, "")); len(got) != 1 {
 		t.Errorf("replays: %+v", got)

@@ -15,19 +15,36 @@ type ReplayIn struct {
 	ID string `path:"id" example:"rp-0123456789abcdef"`
 }
 
+// replayIn is what is replayed, and with which faults.
+type replayIn struct {
+	ProjectIn
+	Body struct {
+		view.StartReplay
+		Faults []trimtab.Fault `json:"faults,omitempty" doc:"Faults of a drill, such as 'unit wind_speed x1.609344 2013-04-08..2013-04-15', injected in this order."`
+	}
+}
+
 func (t *table) replays() {
 	add(t, operation{id: "startReplay", method: "POST", path: "/replays", summary: "Replay a source through an endpoint, or resume it", auth: route.Writer, status: http.StatusCreated},
-		func(ctx context.Context, in *struct {
-			ProjectIn
-			Body view.StartReplay
-		}) (view.Replay, error) {
+		func(ctx context.Context, in *replayIn) (view.Replay, error) {
 			if t.cfg.Replays == nil {
 				return view.Replay{}, absent("replay")
 			}
-			r, resumed, err := t.cfg.Replays.Start(ctx, in.Body)
+			ctx = trimtab.WithDrill(ctx, trimtab.Drill{Faults: in.Body.Faults})
+			r, resumed, err := t.cfg.Replays.Start(ctx, in.Body.StartReplay)
 			v := view.OfReplay(r)
 			v.Resumed = resumed
 			return v, err
+		})
+	add(t, operation{id: "planReplay", method: "POST", path: "/replays/plan", summary: "Show how many rows each fault of a replay would hit, and send nothing", auth: route.Writer},
+		func(ctx context.Context, in *replayIn) (view.List[trimtab.FaultReach], error) {
+			out := view.List[trimtab.FaultReach]{Items: []trimtab.FaultReach{}}
+			if t.cfg.Replays == nil {
+				return out, absent("replay")
+			}
+			ctx = trimtab.WithDrill(ctx, trimtab.Drill{Faults: in.Body.Faults, Plan: func(reach []trimtab.FaultReach) { out.Items = append(out.Items, reach...) }})
+			_, _, err := t.cfg.Replays.Start(ctx, in.Body.StartReplay)
+			return out, err
 		})
 	add(t, operation{id: "listReplays", method: "GET", path: "/replays", summary: "List the last replay of each endpoint", auth: route.Reader},
 		func(ctx context.Context, in *struct {

@@ -3,12 +3,13 @@ package sql
 import (
 	"context"
 	dbsql "database/sql"
+	"encoding/json"
 	"errors"
 
 	"github.com/trimtab/trimtab"
 )
 
-const replayColumns = "workspace, id, endpoint, source, data, from_time, to_time, state, reason, created, ended, position, rows_sent, labels_sent, failed, entry"
+const replayColumns = "workspace, id, endpoint, source, data, from_time, to_time, state, reason, created, ended, position, rows_sent, labels_sent, failed, faults, entry"
 
 // Create records a new replay.
 func (h *Replays) Create(ctx context.Context, r trimtab.Replay) (_ trimtab.Replay, err error) {
@@ -18,13 +19,17 @@ func (h *Replays) Create(ctx context.Context, r trimtab.Replay) (_ trimtab.Repla
 		if r.ID == "" {
 			r.ID = tx.db.cfg.Random.ReplayID()
 		}
+		faults, err := storedFaults(r.Faults)
+		if err != nil {
+			return err
+		}
 		entry, err := tx.Journal(r.Workspace, r.Change("replay.create", nil))
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec("INSERT INTO replays ("+replayColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		_, err = tx.Exec("INSERT INTO replays ("+replayColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			string(r.Workspace), string(r.ID), r.Endpoint, r.Source, string(r.Data), int64(r.From), int64(r.To), r.State, r.Reason,
-			int64(r.Created), int64(r.Ended), int64(r.Position), r.Rows, r.Labels, r.Failed, string(entry))
+			int64(r.Created), int64(r.Ended), int64(r.Position), r.Rows, r.Labels, r.Failed, faults, string(entry))
 		if isUnique(err) {
 			return trimtab.Errorf(trimtab.Exists, r.Object().String(), "replay %s exists already", r.ID)
 		}
@@ -85,7 +90,8 @@ func (h *Replays) list(ctx context.Context, where string, args ...any) (out []tr
 }
 
 // Move applies a rule to a replay and commits the new state with its entry. The
-// rule may run more than once. A change without an action records nothing.
+// rule may run more than once. A change without an action records nothing; the
+// faults of a replay never change.
 func (h *Replays) Move(ctx context.Context, id trimtab.ReplayID, rule func(trimtab.Replay) (trimtab.Replay, trimtab.Change, error)) (next trimtab.Replay, err error) {
 	defer trimtab.Wrap(&err, "Replays.Move(%s)", id)
 	err = h.db.write(ctx, governed, func(tx *Tx) error {
@@ -127,7 +133,23 @@ func getReplay(s *session, ws trimtab.Workspace, id trimtab.ReplayID, lock strin
 }
 
 func scanReplay(row interface{ Scan(...any) error }) (r trimtab.Replay, entry trimtab.EntryID, err error) {
+	var faults string
 	err = row.Scan((*string)(&r.Workspace), (*string)(&r.ID), &r.Endpoint, &r.Source, (*string)(&r.Data), (*int64)(&r.From), (*int64)(&r.To),
-		&r.State, &r.Reason, (*int64)(&r.Created), (*int64)(&r.Ended), (*int64)(&r.Position), &r.Rows, &r.Labels, &r.Failed, (*string)(&entry))
-	return r, entry, err
+		&r.State, &r.Reason, (*int64)(&r.Created), (*int64)(&r.Ended), (*int64)(&r.Position), &r.Rows, &r.Labels, &r.Failed, &faults, (*string)(&entry))
+	if err != nil || faults == "" {
+		return r, entry, err
+	}
+	if err := json.Unmarshal([]byte(faults), &r.Faults); err != nil {
+		return r, entry, trimtab.Errorf(trimtab.Internal, "replay "+string(r.ID), "the stored faults of replay %s cannot be read: %v", r.ID, err)
+	}
+	return r, entry, nil
+}
+
+// storedFaults is the column faults: a JSON list of texts, or nothing, as in the rows of older releases.
+func storedFaults(faults []trimtab.Fault) (string, error) {
+	if len(faults) == 0 {
+		return "", nil
+	}
+	b, err := json.Marshal(faults)
+	return string(b), err
 }

@@ -1,0 +1,507 @@
+package replay
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"math"
+	"slices"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/pure/table"
+)
+
+// dueColumn is the moment at which a row is sent, when that is not its event time.
+const dueColumn = "trimtab_due"
+
+// drill applies faults to rows and labels. What it does to a row depends on the
+// source, the faults before it and the row's id alone, so that batches and kills
+// change nothing: what freeze and shuffle need of other rows is read beforehand.
+type drill struct {
+	faults []trimtab.Fault
+	seeds  []uint64
+	kept   []kept // by fault
+	names  Columns
+	id     string // the endpoint's own column of request ids, "" when ids are row ids
+	last   trimtab.Time
+	reach  []trimtab.FaultReach // counted when it is there
+}
+
+// kept is what a fault holds of rows other than the one that it hits.
+type kept struct {
+	values *table.Column
+	row    map[uint64]int // shuffle: by hash of the row id, the row of values that it gets
+}
+
+func newDrill(faults []trimtab.Fault, names Columns, id string) *drill {
+	d := &drill{faults: faults, names: names, id: id, kept: make([]kept, len(faults))}
+	for _, f := range faults {
+		d.seeds = append(d.seeds, hashText(f.String()))
+	}
+	return d
+}
+
+// count begins to count what is hit.
+func (d *drill) count() {
+	d.reach = make([]trimtab.FaultReach, len(d.faults))
+	for i, f := range d.faults {
+		d.reach[i].Fault = f
+	}
+}
+
+// onRows reports whether rows differ from the source's.
+func (d *drill) onRows() bool {
+	return slices.ContainsFunc(d.faults, func(f trimtab.Fault) bool { return f.On != trimtab.OnLabels })
+}
+
+// longest is how far behind its event time a row may be sent.
+func (d *drill) longest() (all trimtab.Duration) {
+	for _, f := range d.faults {
+		if f.Kind == trimtab.FaultDelay && f.On == trimtab.OnRows {
+			all += f.Delay
+		}
+	}
+	return all
+}
+
+func hashText(s string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(s)) // never fails
+	return mix(h.Sum64())
+}
+
+// mix is the finalizer of MurmurHash3, by which every bit decides about every other.
+func mix(h uint64) uint64 {
+	h ^= h >> 33
+	h *= 0xff51afd7ed558ccd
+	h ^= h >> 33
+	h *= 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}
+
+// Salts of the decisions of one fault that are independent of each other.
+const (
+	saltShare uint64 = (iota + 1) << 40
+	saltOrder
+	saltFresh
+)
+
+// chosen reports whether fault i hits a row of its span.
+func (d *drill) chosen(i int, row uint64) bool {
+	p := d.faults[i].Percent
+	return p == 0 || float64(mix(row^d.seeds[i]+saltShare)>>11)/(1<<53) < p/100
+}
+
+// batch is a batch of rows with what faults ask about them.
+type faultBatch struct {
+	*table.Table
+	times  *table.Column
+	hashes []uint64 // of row ids
+}
+
+func (d *drill) batch(t *table.Table) (b faultBatch, err error) {
+	ids := t.Column(d.names.ID)
+	b = faultBatch{Table: t, times: t.Column(d.names.EventTime), hashes: make([]uint64, t.Rows())}
+	if ids == nil || ids.Type != table.String || b.times == nil || b.times.Type != table.Datetime {
+		return b, trimtab.Errorf(trimtab.Internal, "replay", "the source gives no columns %s and %s", d.names.ID, d.names.EventTime)
+	}
+	for i := range b.hashes {
+		b.hashes[i] = hashText(ids.Strings[i])
+	}
+	return b, nil
+}
+
+// hits yields the rows that fault i hits.
+func (d *drill) hits(i int, b faultBatch) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		f := d.faults[i]
+		for r := range b.hashes {
+			if !f.Covers(milliseconds(b.times, r)) {
+				continue
+			}
+			if d.reach != nil {
+				d.reach[i].InSpan++
+			}
+			if d.chosen(i, b.hashes[r]) && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// cells applies the first n faults to the cells of a batch. The batch itself is left as it is.
+func (d *drill) cells(t *table.Table, n int) (b faultBatch, err error) {
+	own := &table.Table{Columns: slices.Clone(t.Columns)}
+	if b, err = d.batch(own); err != nil {
+		return b, err
+	}
+	copied := map[string]bool{}
+	column := func(name string) *table.Column {
+		k := slices.IndexFunc(own.Columns, func(c *table.Column) bool { return c.Name == name })
+		if k < 0 {
+			return nil
+		}
+		if !copied[name] {
+			copied[name] = true
+			own.Columns[k] = clone(own.Columns[k])
+		}
+		return own.Columns[k]
+	}
+	for i, f := range d.faults[:n] {
+		if f.On != trimtab.OnColumn {
+			continue
+		}
+		c, other := column(f.Column), (*table.Column)(nil)
+		if f.Kind == trimtab.FaultSwap {
+			other = column(f.Other)
+		}
+		if c == nil || f.Kind == trimtab.FaultSwap && other == nil {
+			return b, trimtab.Errorf(trimtab.Internal, "replay", "a batch of the source lacks the columns of the fault %q", f)
+		}
+		for r := range d.hits(i, b) {
+			changed, err := d.cell(i, c, other, r, b.hashes[r])
+			if err != nil {
+				return b, trimtab.Errorf(trimtab.Invalid, "fault", "fault %q: row %s: %s", f, own.Column(d.names.ID).Text(r), err)
+			}
+			if changed && d.reach != nil {
+				d.reach[i].Hit++
+			}
+		}
+	}
+	return b, nil
+}
+
+// cell applies fault i to row r of its column; false when there was nothing to change.
+func (d *drill) cell(i int, c, other *table.Column, r int, hash uint64) (bool, error) {
+	f := d.faults[i]
+	v, number := c.Float(r)
+	switch f.Kind {
+	case trimtab.FaultUnit:
+		v = v*f.Factor + f.Offset
+	case trimtab.FaultShift:
+		v += f.Offset
+	case trimtab.FaultSign:
+		v = -v
+	case trimtab.FaultTruncate:
+		v = round(v, f.Digits)
+	case trimtab.FaultNulls:
+		if c.Null(r) {
+			return false, nil
+		}
+		null(c, r)
+		return true, nil
+	case trimtab.FaultConstant, trimtab.FaultFreeze:
+		if d.kept[i].values == nil {
+			return false, nil // freeze: the column has no value up to here
+		}
+		return true, put(c, r, d.kept[i].values, 0)
+	case trimtab.FaultShuffle:
+		k, ok := d.kept[i].row[hash]
+		if !ok {
+			return false, nil
+		}
+		return true, put(c, r, d.kept[i].values, k)
+	case trimtab.FaultSwap:
+		mine := c.Slice(r, r+1).Take([]int{0})
+		if err := put(c, r, other, r); err != nil {
+			return false, err
+		}
+		return true, put(other, r, mine, 0)
+	}
+	if !number || v != v {
+		return false, nil
+	}
+	return true, putFloat(c, r, v)
+}
+
+// round rounds to digits behind the point, halves away from zero.
+func round(v float64, digits int) float64 {
+	scale := math.Pow10(digits)
+	if w := math.Round(v*scale) / scale; !math.IsInf(v*scale, 0) && w == w {
+		return w
+	}
+	return v // so large that it has no such digits
+}
+
+func clone(c *table.Column) *table.Column {
+	d := table.NewColumn(c.Name, c.Type, c.Len())
+	_ = d.Extend(c) // of the same type
+	return d
+}
+
+func null(c *table.Column, r int) {
+	if c.Valid == nil {
+		c.Valid = make([]bool, c.Len())
+		for i := range c.Valid {
+			c.Valid[i] = true
+		}
+	}
+	switch c.Type {
+	case table.Bool:
+		c.Bools[r] = false
+	case table.Int32:
+		c.Int32s[r] = 0
+	case table.Int64, table.Datetime:
+		c.Int64s[r] = 0
+	case table.Float32:
+		c.Float32s[r] = 0
+	case table.Float64:
+		c.Float64s[r] = 0
+	case table.String:
+		c.Strings[r] = ""
+	case table.Bytes:
+		c.Bytes[r] = nil
+	}
+	c.Valid[r] = false
+}
+
+// put writes row k of src over row r of c; numbers of another type as c can hold them.
+func put(c *table.Column, r int, src *table.Column, k int) error {
+	if src.Null(k) {
+		null(c, r)
+		return nil
+	}
+	if c.Type != src.Type {
+		v, _ := src.Float(k)
+		if v != v && c.Type.Numeric() && c.Type != table.Float32 && c.Type != table.Float64 {
+			null(c, r)
+			return nil
+		}
+		return putFloat(c, r, v)
+	}
+	if c.Valid != nil {
+		c.Valid[r] = true
+	}
+	switch c.Type {
+	case table.Bool:
+		c.Bools[r] = src.Bools[k]
+	case table.Int32:
+		c.Int32s[r] = src.Int32s[k]
+	case table.Int64, table.Datetime:
+		c.Int64s[r] = src.Int64s[k]
+	case table.Float32:
+		c.Float32s[r] = src.Float32s[k]
+	case table.Float64:
+		c.Float64s[r] = src.Float64s[k]
+	case table.String:
+		c.Strings[r] = src.Strings[k]
+	case table.Bytes:
+		c.Bytes[r] = src.Bytes[k]
+	}
+	return nil
+}
+
+// putFloat writes a number as the column's type holds it: rounded where that is whole.
+func putFloat(c *table.Column, r int, v float64) error {
+	whole := math.Round(v)
+	switch {
+	case c.Type == table.Int32 && math.Abs(whole) <= math.MaxInt32:
+		c.Int32s[r] = int32(whole)
+	case c.Type == table.Int64 && math.Abs(whole) < 1<<63:
+		c.Int64s[r] = int64(whole)
+	case c.Type == table.Float32 && (v != v || math.IsInf(v, 0) || !math.IsInf(float64(float32(v)), 0)):
+		c.Float32s[r] = float32(v)
+	case c.Type == table.Float64:
+		c.Float64s[r] = v
+	default:
+		return fmt.Errorf("%v does not fit into column %q, which is %s", v, c.Name, c.Type)
+	}
+	if c.Valid != nil {
+		c.Valid[r] = true
+	}
+	return nil
+}
+
+// placed is one row to send: a row of a batch, when, and whether it is a second one with an id of its own.
+type placed struct {
+	row   int
+	due   int64 // nanoseconds
+	fresh uint64
+}
+
+// place applies the faults of whole rows: which rows of a batch go out, how often and when.
+func (d *drill) place(b faultBatch) []placed {
+	out := make([]placed, 0, len(b.hashes))
+	var some []placed
+	for r := range b.hashes {
+		at := b.times.Int64s[r]
+		some = append(some[:0], placed{row: r, due: at})
+		for i, f := range d.faults {
+			if f.On != trimtab.OnRows || !f.Covers(milliseconds(b.times, r)) || len(some) == 0 {
+				continue
+			}
+			if d.reach != nil {
+				d.reach[i].InSpan++
+			}
+			if !d.chosen(i, b.hashes[r]) {
+				continue
+			}
+			if d.reach != nil {
+				d.reach[i].Hit++
+			}
+			switch f.Kind {
+			case trimtab.FaultDrop:
+				some = some[:0]
+			case trimtab.FaultDelay:
+				for k := range some {
+					some[k].due = later(some[k].due, f.Delay)
+				}
+			case trimtab.FaultDuplicate:
+				for _, p := range slices.Clone(some) {
+					if f.Fresh {
+						p.fresh = mix(b.hashes[r] ^ d.seeds[i] + saltFresh + p.fresh)
+					}
+					some = append(some, p)
+				}
+			}
+		}
+		d.last = max(d.last, milliseconds(b.times, r))
+		for _, p := range some {
+			d.last = max(d.last, trimtab.Time(p.due/1e6))
+		}
+		out = append(out, some...)
+	}
+	return out
+}
+
+// later moves a moment in nanoseconds, at most to the last one that there is.
+func later(at int64, d trimtab.Duration) int64 {
+	if at > math.MaxInt64-int64(d) {
+		return math.MaxInt64
+	}
+	return at + int64(d)
+}
+
+// rows applies all faults to a stream of rows in the order of event time; what
+// comes out is in the order in which it is due, with dueColumn. Rows due before
+// from are left out. Delayed rows are held until then.
+func (d *drill) rows(seq iter.Seq2[*table.Table, error], from trimtab.Time) iter.Seq2[*table.Table, error] {
+	return func(yield func(*table.Table, error) bool) {
+		held := &table.Table{}
+		for t, err := range seq {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if t.Rows() == 0 {
+				continue
+			}
+			out, err := d.expand(t, from)
+			if err == nil {
+				err = held.Append(out)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			var ready *table.Table
+			ready, held = split(held, t.Column(d.names.EventTime).Int64s[t.Rows()-1])
+			if ready.Rows() > 0 && !yield(ready, nil) {
+				return
+			}
+		}
+		if ready, _ := split(held, math.MaxInt64); ready.Rows() > 0 {
+			yield(ready, nil)
+		}
+	}
+}
+
+// expand makes the rows that a batch of the source becomes.
+func (d *drill) expand(t *table.Table, from trimtab.Time) (*table.Table, error) {
+	b, err := d.cells(t, len(d.faults))
+	if err != nil {
+		return nil, err
+	}
+	all := d.place(b)
+	due := table.NewColumn(dueColumn, table.Datetime, len(all))
+	rows := make([]int, 0, len(all))
+	var fresh []placed // row: in the new table
+	for _, p := range all {
+		if from != 0 && trimtab.Time(p.due/1e6) < from {
+			continue
+		}
+		if p.fresh != 0 {
+			fresh = append(fresh, placed{row: len(rows), fresh: p.fresh})
+		}
+		rows = append(rows, p.row)
+		due.AppendInt64(p.due)
+	}
+	out := b.Take(rows)
+	ids := out.Column(cmp.Or(d.id, d.names.ID))
+	for _, p := range fresh {
+		if ids.Type == table.Int64 {
+			ids.Int64s[p.row] = -1 - int64(p.fresh>>11) // exact in JSON, and no id that a source would give
+		} else {
+			ids.Strings[p.row] = fmt.Sprintf("%s~%08x", ids.Strings[p.row], p.fresh>>32)
+		}
+	}
+	out.Columns = append(out.Columns, due)
+	return out, nil
+}
+
+// split parts rows that are due by until from later ones, and puts them in order.
+func split(t *table.Table, until int64) (ready, later *table.Table) {
+	due := t.Column(dueColumn)
+	if due == nil {
+		return t, t
+	}
+	var now, then []int
+	for i, at := range due.Int64s {
+		if at <= until {
+			now = append(now, i)
+		} else {
+			then = append(then, i)
+		}
+	}
+	slices.SortStableFunc(now, func(a, b int) int { return cmp.Compare(due.Int64s[a], due.Int64s[b]) })
+	return t.Take(now), t.Take(then)
+}
+
+// labels applies the faults of labels to all labels of the replay.
+func (d *drill) labels(all []*table.Table) ([]*table.Table, error) {
+	if !slices.ContainsFunc(d.faults, func(f trimtab.Fault) bool { return f.On == trimtab.OnLabels }) {
+		return all, nil
+	}
+	whole := &table.Table{}
+	for _, t := range all {
+		if err := whole.Append(t); err != nil {
+			return nil, err
+		}
+	}
+	if whole.Rows() == 0 {
+		return all, nil
+	}
+	b, err := d.batch(whole)
+	if err != nil {
+		return nil, err
+	}
+	known := whole.Column(d.names.KnownAt)
+	gone := make([]bool, len(b.hashes))
+	for i, f := range d.faults {
+		if f.On != trimtab.OnLabels {
+			continue
+		}
+		for r := range d.hits(i, b) {
+			if gone[r] {
+				continue
+			}
+			if d.reach != nil {
+				d.reach[i].Hit++
+			}
+			if f.Kind == trimtab.FaultDrop {
+				gone[r] = true
+			} else {
+				known.Int64s[r] = later(known.Int64s[r], f.Delay)
+			}
+		}
+	}
+	var order []int
+	for r := range gone {
+		if !gone[r] {
+			order = append(order, r)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(known.Int64s[a], known.Int64s[b]) })
+	return []*table.Table{whole.Take(order)}, nil
+}
