@@ -109,15 +109,6 @@ func (b Blackout) Covers(t Time) (bool, error) {
 
 var dayOfYear = regexp.MustCompile(`^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`)
 
-// GainSum is what a cure would have brought since the last action.
-type GainSum struct {
-	Windows int     `json:"windows"`
-	Rows    int64   `json:"rows"`
-	Gain    float64 `json:"gain"` // summed loss saved
-	Blocks  int     `json:"blocks"`
-	Sum2    float64 `json:"sum2"` // of squared block sums
-}
-
 // PolicyState is what a policy remembers between borders. Everything that decides
 // is here or in windows, incidents and decisions.
 type PolicyState struct {
@@ -125,19 +116,35 @@ type PolicyState struct {
 	Policy    string    `json:"policy"`
 	Through   Time      `json:"through"` // the newest window that was decided on: its end
 	Since     Time      `json:"since"`   // sums count windows from here
-	// Trained is the moment up to which the served version has learnt.
-	Trained Time               `json:"trained,omitzero"`
-	Sums    map[string]GainSum `json:"sums,omitempty"` // by cure: "recalibrate" "probe" "version 3"
-	// Theta multiplies the evidence that is asked for: doubles per rejection, halves slowly.
+	// Served is the version that the gains are measured against, Trained the moment up to which it has learnt.
+	Served  Version `json:"served,omitzero"`
+	Trained Time    `json:"trained,omitzero"`
+	// Gains is what each cure would have saved since Since: "recalibrate" "retrain" "version 3".
+	Gains map[string][]GainItem `json:"gains,omitempty"`
+	// Windows, Rows and Loss are what the served version has answered since Since: windows with clean labelled
+	// rows, their rows, and the loss summed over them.
+	Windows int     `json:"windows,omitzero"`
+	Rows    float64 `json:"rows,omitzero"`
+	Loss    float64 `json:"loss,omitzero"`
+	// Theta multiplies the evidence that is asked for of a retrain: grows with a rejection, falls slowly. 0 is 1.
 	Theta         float64 `json:"theta,omitzero"`
 	CooldownUntil Time    `json:"cooldownUntil,omitzero"`
-	Failures      int     `json:"failures,omitzero"`
-	Broken        bool    `json:"broken,omitzero"`
+	Failures      int     `json:"failures,omitzero"` // in a row, rejections too
+	Broken        bool    `json:"broken,omitzero"`   // the circuit breaker is open
 	Retrains      []Time  `json:"retrains,omitempty"`
-	// Prior is the factor by which a promised gain of a retrain is believed.
-	Prior float64 `json:"prior,omitzero"`
-	// Watching is the decision whose promise is being checked.
-	Watching string `json:"watching,omitzero"`
+	// Believe is the factor by which a promised gain of a retrain is believed. 0 is 1.
+	Believe float64 `json:"believe,omitzero"`
+	Watch   *Watch  `json:"watch,omitzero"`
+}
+
+// Watch is a promise that is being checked: what a promoted version was to save
+// against the one before it.
+type Watch struct {
+	Decision string  `json:"decision"`
+	Action   Action  `json:"action"`
+	Previous Version `json:"previous"` // what was served before
+	Promised float64 `json:"promised"` // mean loss saved per row
+	Since    Time    `json:"since"`    // in service from
 }
 
 // Object names the state in the journal.
