@@ -1,13 +1,19 @@
 package trimtab
 
 // SourceSpec declares where rows come from and what their columns mean. Exactly
-// one of Path, and (later) Table or Endpoint is given.
+// one of Path and Endpoint is given.
 type SourceSpec struct {
 	// Path is a CSV or Parquet file beside the declaration; apply packs it into
 	// the blob store and fills Digest.
 	Path   string `json:"path,omitempty"`
 	Digest Digest `json:"digest,omitempty"`
 	Format string `json:"format,omitempty"` // "parquet" | "csv"; default by the name
+
+	// Endpoint is an endpoint whose served rows these are: the logged inputs, under
+	// Key (one column) the request id, under EventTime the event time, and under
+	// Label's columns the label and when it became known. A served row is available
+	// at its event time.
+	Endpoint string `json:"endpoint,omitempty"`
 
 	Key       []string `json:"key"`       // columns that name a row
 	EventTime string   `json:"eventTime"` // column: when the row happened
@@ -25,6 +31,9 @@ type SourceLabel struct {
 // DatasetSpec is a step that takes a snapshot of a source as of a moment.
 type DatasetSpec struct {
 	Source string `json:"source"`
+	// Served is a DataSource of an endpoint: its rows follow those of Source from the
+	// endpoint's first logged event time on, in the columns that both have.
+	Served string `json:"served,omitempty"`
 	AsOf   string `json:"asOf"`             // time or "{{ params.x }}"
 	From   string `json:"from,omitempty"`   // event time >= From
 	To     string `json:"to,omitempty"`     // event time < To; default AsOf
@@ -42,7 +51,7 @@ type Snapshot struct {
 	From       Time             `json:"from,omitzero"`
 	To         Time             `json:"to"`
 	Rows       int64            `json:"rows"`
-	Dropped    map[string]int64 `json:"dropped,omitempty"` // reason -> rows
+	Dropped    map[string]int64 `json:"dropped,omitempty"` // reason -> rows, or values of a column that is left out
 	Created    Time             `json:"created"`
 }
 

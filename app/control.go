@@ -9,11 +9,12 @@ import (
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/lifecycle/dataset"
 	"github.com/trimtab/trimtab/lifecycle/pipeline"
+	"github.com/trimtab/trimtab/storage/traffic"
 )
 
 // engine makes the pipeline engine with the executor of this machine.
 func (s *server) pipelines() error {
-	s.datasets = dataset.New(dataset.Config{Blobs: s.blobs, Sources: s.db.Resources, Snapshots: s.db.Snapshots, Log: s.log.With("part", "dataset")})
+	s.datasets = dataset.New(dataset.Config{Blobs: s.blobs, Sources: s.db.Resources, Snapshots: s.db.Snapshots, Traffic: logs{s}, Log: s.log.With("part", "dataset")})
 	parallel := 0
 	if s.cfg.Workers != "" {
 		n, err := strconv.Atoi(s.cfg.Workers)
@@ -37,6 +38,11 @@ func (s *server) pipelines() error {
 	})
 	return nil
 }
+
+// logs are those of the data plane, which is made after the engine.
+type logs struct{ *server }
+
+func (l logs) Endpoint(ep traffic.Endpoint) (*traffic.Log, error) { return l.traffic.Endpoint(ep) }
 
 // sealing seals again the finished runs that were written after their end.
 func (s *server) sealing(ctx context.Context) error {

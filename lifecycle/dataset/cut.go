@@ -14,6 +14,9 @@ const (
 	DropNoEventTime = "without an event time"
 	DropWindow      = "outside of the window"
 	DropNoLabel     = "without a label known by then"
+	// DropServed counts rows of a file from the go-live of the endpoint on: what was
+	// served stands in their place.
+	DropServed = "of the file from go-live on"
 )
 
 // cut chooses the rows of a snapshot. A row that became known later leaves no
@@ -23,6 +26,7 @@ const (
 func cut(f *file, req request) (*table.Table, map[string]int64, error) {
 	var (
 		asOf, from, to = nanos(req.asOf), nanos(req.from), nanos(req.to)
+		before         = nanos(req.before)
 		dropped        = map[string]int64{}
 		seen           = map[rowSum]int64{}
 		out            *table.Table
@@ -67,6 +71,10 @@ func cut(f *file, req request) (*table.Table, map[string]int64, error) {
 			}
 			if !ok {
 				dropped[DropNoEventTime]++
+				continue
+			}
+			if req.before != 0 && when >= before {
+				dropped[DropServed]++
 				continue
 			}
 			if when < from && req.from != 0 || when >= to {

@@ -10,6 +10,7 @@ import (
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/pure/table"
 	"github.com/trimtab/trimtab/storage/blob"
+	"github.com/trimtab/trimtab/storage/traffic"
 )
 
 // Sources reads declared resources.
@@ -22,11 +23,24 @@ type Snapshots interface {
 	Put(ctx context.Context, s trimtab.Snapshot) error
 }
 
-// Config says what data sets are made from. All but Clock and Log must be set.
+// Traffic keeps what endpoints served.
+type Traffic interface {
+	Endpoint(ep traffic.Endpoint) (*traffic.Log, error)
+}
+
+// Holds tells which rows of an endpoint are kept out of what is learnt, and which
+// were released.
+type Holds interface {
+	Holds(ctx context.Context, endpoint string) ([]trimtab.Hold, error)
+}
+
+// Config says what data sets are made from. Blobs, Sources and Snapshots must be set.
 type Config struct {
 	Blobs     blob.Store
 	Sources   Sources
 	Snapshots Snapshots
+	Traffic   Traffic       // default none: a source of an endpoint is refused
+	Holds     Holds         // default none: quarantined rows alone are kept out
 	Clock     trimtab.Clock // default the system's
 	Log       *slog.Logger  // default discards
 }
@@ -45,8 +59,16 @@ func New(cfg Config) *Datasets {
 	return &Datasets{cfg}
 }
 
-// Source returns the declaration of a source; NotFound when there is none.
+// Source returns the declaration of a source that is a file; NotFound when there
+// is none, and Invalid when its rows are what an endpoint served.
 func (d *Datasets) Source(ctx context.Context, name string) (spec trimtab.SourceSpec, err error) {
+	if spec, err = d.source(ctx, name); err == nil && spec.Endpoint != "" {
+		return spec, trimtab.Errorf(trimtab.Invalid, "datasource "+name, "DataSource %q is what endpoint %q served: expected a DataSource with a path", name, spec.Endpoint)
+	}
+	return spec, err
+}
+
+func (d *Datasets) source(ctx context.Context, name string) (spec trimtab.SourceSpec, err error) {
 	r, err := d.cfg.Sources.Get(ctx, trimtab.KindDataSource, name)
 	if trimtab.IsKind(err, trimtab.NotFound) {
 		return spec, trimtab.Errorf(trimtab.NotFound, "datasource "+name, "there is no DataSource %q: declare it and apply", name)
@@ -57,7 +79,7 @@ func (d *Datasets) Source(ctx context.Context, name string) (spec trimtab.Source
 	if err := json.Unmarshal(r.Spec, &spec); err != nil {
 		return spec, &trimtab.Error{Kind: trimtab.Internal, Subject: r.Ref(), Err: err}
 	}
-	if spec.Digest == "" {
+	if spec.Digest == "" && spec.Endpoint == "" {
 		return spec, trimtab.Errorf(trimtab.Precondition, r.Ref(), "the file %s of DataSource %q has not been uploaded: apply it again", spec.Path, name)
 	}
 	return spec, nil
@@ -69,23 +91,15 @@ func (d *Datasets) Source(ctx context.Context, name string) (spec trimtab.Source
 // Precondition and says why rows were dropped.
 func (d *Datasets) Take(ctx context.Context, spec trimtab.DatasetSpec) (s trimtab.Snapshot, err error) {
 	defer trimtab.Wrap(&err, "dataset.Take(%s, as of %s)", spec.Source, spec.AsOf)
-	src, err := d.Source(ctx, spec.Source)
+	o, err := d.order(ctx, spec)
 	if err != nil {
 		return s, err
 	}
-	req, err := requestOf(spec, src)
+	rows, dropped, data, err := d.collect(ctx, o)
 	if err != nil {
 		return s, err
 	}
-	f, err := d.open(ctx, spec.Source, src, true)
-	if err != nil {
-		return s, err
-	}
-	defer f.close()
-	rows, dropped, err := cut(f, req)
-	if err != nil {
-		return s, err
-	}
+	req := o.req
 	if rows.Rows() == 0 {
 		return s, trimtab.Errorf(trimtab.Precondition, "datasource "+spec.Source, "no row of DataSource %q is left as of %s between %s and %s: dropped %s", spec.Source, req.asOf, req.from, req.to, counts(dropped))
 	}
@@ -93,7 +107,7 @@ func (d *Datasets) Take(ctx context.Context, spec trimtab.DatasetSpec) (s trimta
 	if err != nil {
 		return s, err
 	}
-	s = trimtab.Snapshot{Workspace: trimtab.CallOf(ctx).Workspace, Digest: digest, Source: spec.Source, SourceData: src.Digest,
+	s = trimtab.Snapshot{Workspace: trimtab.CallOf(ctx).Workspace, Digest: digest, Source: spec.Source, SourceData: data,
 		AsOf: req.asOf, From: req.from, To: req.to, Rows: int64(rows.Rows()), Dropped: dropped, Created: d.cfg.Clock()}
 	if err := d.cfg.Snapshots.Put(ctx, s); err != nil {
 		return s, err
@@ -115,6 +129,7 @@ func (d *Datasets) put(ctx context.Context, rows *table.Table) (trimtab.Digest, 
 type request struct {
 	asOf, from, to trimtab.Time
 	required       bool
+	before         trimtab.Time // unless 0, the go-live of what follows the file
 }
 
 func requestOf(spec trimtab.DatasetSpec, src trimtab.SourceSpec) (r request, err error) {

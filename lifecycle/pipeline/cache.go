@@ -104,6 +104,14 @@ func (j stepJob) datasetParts(ctx context.Context, parts map[string]string) erro
 	parts["source"] = d.Source
 	parts["source.spec"] = string(trimtab.DigestOf(r.Spec)) // the digest of its data is in it
 	parts["asOf"], parts["from"], parts["to"], parts["window"], parts["label"] = d.AsOf, d.From, d.To, d.Window, d.Label
+	served, err := j.cfg.Datasets.Served(ctx, d)
+	if err != nil || served == "" {
+		return err
+	}
+	parts["served"] = string(served) // the declaration of the source of what was served is in it
+	if d.Served != "" {
+		parts["served.source"] = d.Served
+	}
 	return nil
 }
 

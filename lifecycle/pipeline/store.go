@@ -49,4 +49,7 @@ type Models interface {
 // Datasets takes snapshots. Taking one twice gives the same bytes.
 type Datasets interface {
 	Take(ctx context.Context, spec trimtab.DatasetSpec) (trimtab.Snapshot, error)
+	// Served names what an endpoint has served that the snapshot depends on; "" when
+	// it depends on files alone.
+	Served(ctx context.Context, spec trimtab.DatasetSpec) (trimtab.Digest, error)
 }

@@ -61,8 +61,11 @@ func (c *checker) choices(v reflect.Value, at, path string, allowed []string) {
 }
 
 func (c *checker) source(s *trimtab.SourceSpec) {
-	if s.Path == "" && s.Digest == "" {
-		c.problem("spec.path", "the source has no rows", "path: a CSV or Parquet file beside the declaration", "")
+	switch {
+	case s.Endpoint != "":
+		c.served(s)
+	case s.Path == "" && s.Digest == "":
+		c.problem("spec.path", "the source has no rows", "path: a CSV or Parquet file beside the declaration, or endpoint: the name of an Endpoint", "")
 	}
 	if s.Path != "" && s.Format == "" {
 		lower := strings.ToLower(s.Path)
@@ -91,6 +94,34 @@ func (c *checker) source(s *trimtab.SourceSpec) {
 		if l.Column != "" && (l.Column == s.EventTime || l.Column == l.AvailableAt) {
 			c.problem("spec.label.column", fmt.Sprintf("column %q is both label and time", l.Column), "a column of its own", "")
 		}
+	}
+}
+
+// served checks a source whose rows are what an endpoint served.
+func (c *checker) served(s *trimtab.SourceSpec) {
+	if why := trimtab.ValidResourceName(s.Endpoint); why != "" {
+		c.problem("spec.endpoint", fmt.Sprintf("%q is no name of an Endpoint: %s", s.Endpoint, why), "the name of an Endpoint", "")
+	}
+	switch {
+	case s.Path != "":
+		c.problem("spec.path", "the source is a file and an endpoint", "either path or endpoint; a pipeline's step joins two sources with dataset: {source: FILE, served: ENDPOINT}", "")
+	case s.Digest != "":
+		c.problem("spec.digest", "the source is a file and an endpoint", "no digest: the rows are what the endpoint served", "")
+	}
+	if s.Path == "" && s.Format != "" {
+		c.problem("spec.format", "what an endpoint served has no format", "no format", "")
+	}
+	if len(s.Key) > 1 {
+		c.problem("spec.key", fmt.Sprintf("the key has %d columns", len(s.Key)), "one column, under which the request id of the served row appears", "")
+	}
+	if s.AvailableAt != "" && s.AvailableAt != s.EventTime {
+		c.problem("spec.availableAt", fmt.Sprintf("the rows are available at %q", s.AvailableAt), "no availableAt: a served row is available at its event time", "")
+	}
+	if len(s.Key) == 1 && s.Key[0] != "" && s.Key[0] == s.EventTime {
+		c.problem("spec.eventTime", fmt.Sprintf("column %q is both key and event time", s.EventTime), "a column of its own", "")
+	}
+	if l := s.Label; l != nil && l.AvailableAt != "" && (l.AvailableAt == s.EventTime || len(s.Key) > 0 && l.AvailableAt == s.Key[0]) {
+		c.problem("spec.label.availableAt", fmt.Sprintf("column %q has another meaning too", l.AvailableAt), "a column of its own, under which the moment appears at which the label became known", "")
 	}
 }
 

@@ -42,10 +42,13 @@ func Refs(s any) []Ref {
 		add("spec.monitor", trimtab.KindMonitor, v.Monitor)
 		add("spec.pipeline", trimtab.KindPipeline, v.Pipeline)
 		add("spec.gate", trimtab.KindEvaluationSuite, v.Gate)
+	case *trimtab.SourceSpec:
+		add("spec.endpoint", trimtab.KindEndpoint, v.Endpoint)
 	case *trimtab.PipelineSpec:
 		for i, st := range v.Steps {
 			if st.Dataset != nil {
 				add(fmt.Sprintf("spec.steps[%d].dataset.source", i), trimtab.KindDataSource, st.Dataset.Source)
+				add(fmt.Sprintf("spec.steps[%d].dataset.served", i), trimtab.KindDataSource, st.Dataset.Served)
 			}
 			if st.Promote != nil {
 				add(fmt.Sprintf("spec.steps[%d].promote.model", i), trimtab.KindModel, string(st.Promote.Model))
