@@ -1,0 +1,386 @@
+package diagnose
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// affine looks for the change that explains why a column is strange: a unit, a sign, a shift, a scale.
+func (x *exam) affine(c int, except map[int]bool) []suspect {
+	k := x.r.columns[c]
+	if k.text || len(k.seen) < 3 || k.iqr == 0 && len(k.seen) < 8 {
+		return nil
+	}
+	var best *suspect
+	for _, s := range x.candidates(c, except) {
+		q := x.explain(c, s, except)
+		if q == nil {
+			continue
+		}
+		if best == nil || q.proof.confidence() > best.proof.confidence()+0.02 {
+			best = q
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return []suspect{*best}
+}
+
+// candidates are the stretches in which a column is strange: pieces of the sample, and where single rows tell, the
+// stretch in which they are dense.
+func (x *exam) candidates(c int, except map[int]bool) []span {
+	k, v := x.r.columns[c], x.cols[c]
+	list := x.pieces()
+	level := x.r.levelFor(x.n)
+	b := &k.bases[level]
+	add := func(s span) {
+		if s.rows() >= x.r.opt.MinRows {
+			list = append(list, s)
+		}
+	}
+	if limit := b.novel.limit(0.02, x.n); b.novel.n > 0 && limit < 0.6 {
+		flag := make([]float64, x.n)
+		for i, y := range v.vals {
+			if y != y {
+				continue
+			}
+			flag[i] = -(0.25 + limit/2)
+			if !closeTo(k.seen, y, 0) {
+				flag[i]++
+			}
+		}
+		s, _ := heaviest(flag)
+		add(s)
+	}
+	if limit := b.outside.limit(0.02, x.n); b.outside.n > 0 && limit < 0.6 {
+		flag := make([]float64, x.n)
+		for i, y := range v.vals {
+			if y != y {
+				continue
+			}
+			flag[i] = -(0.1 + limit/2)
+			if y < k.low || y > k.high {
+				flag[i]++
+			}
+		}
+		s, _ := heaviest(flag)
+		add(s)
+	}
+	flag, any := x.brokenness(c, level, except)
+	if any {
+		s, _ := heaviest(flag)
+		add(s)
+	}
+	seen := map[span]bool{}
+	kept := list[:0]
+	for _, s := range list {
+		if seen[s] {
+			continue
+		}
+		seen[s] = true
+		if f := x.look(c, s, v.at, 0, except); f.strange(x.bounds(c, f)) {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// brokenness scores each row by how much worse than half of usual its relations are, averaged; false without a
+// reliable relation.
+func (x *exam) brokenness(c, level int, except map[int]bool) ([]float64, bool) {
+	k := x.r.columns[c]
+	flag, n := make([]float64, x.n), make([]float64, x.n)
+	any := false
+	for _, li := range k.with {
+		l := x.r.relations[li]
+		other := l.a + l.b - c
+		if l.a == l.b {
+			other = c
+		}
+		if !l.reliable(level) || x.cols[other] == nil || except[other] {
+			continue
+		}
+		any = true
+		for i := range flag {
+			if sc, ok := x.pair(l, i); ok {
+				flag[i] += 0.5 - max(sc, -4)/l.mean
+				n[i]++
+			}
+		}
+	}
+	for i := range flag {
+		if n[i] > 0 {
+			flag[i] /= n[i]
+		}
+	}
+	return flag, any
+}
+
+// explain tries every change on a stretch that is strange and returns the best that leaves it plausible, nil when none
+// does.
+func (x *exam) explain(c int, s span, except map[int]bool) *suspect {
+	k, v := x.r.columns[c], x.cols[c]
+	asIs := x.look(c, s, v.at, 0, except)
+	limits := x.bounds(c, asIs)
+	if !asIs.strange(limits) {
+		return nil
+	}
+	values, counts := distinct(v.vals[s.lo:s.hi])
+	if len(values) < 2 {
+		return nil
+	}
+	slack := grainOf(values) / 2
+	type trial struct {
+		kind string
+		change
+		f     figures
+		score float64
+	}
+	var trials []trial
+	try := func(kind string, u change) {
+		if u.factor == 0 || u.factor == 1 && u.offset == 0 {
+			return
+		}
+		f := x.look(c, s, func(i int) float64 { return u.undo(v.vals[i]) }, slack/math.Abs(u.factor), except)
+		if !f.plausible(limits) {
+			return
+		}
+		t := trial{kind: kind, change: u, f: f}
+		t.score = 2*(asIs.novel-f.novel) - f.distance
+		for j, r := range f.rel {
+			if l := x.r.relations[k.with[j]]; r == r {
+				t.score += 0.5 * r / l.mean
+			}
+		}
+		trials = append(trials, t)
+	}
+	for _, u := range changes() {
+		try(Unit, u)
+	}
+	if k.low < 0 || values[0] < 0 {
+		try(Sign, change{"", -1, 0})
+	}
+	if len(trials) == 0 {
+		for _, u := range k.fitted(values, counts) {
+			kind := Scale
+			if u.factor == 1 {
+				kind = Shift
+			}
+			try(kind, u)
+		}
+	}
+	if len(trials) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(trials, func(a, b trial) int { return cmp.Compare(b.score, a.score) })
+	t := trials[0]
+	q := &suspect{cols: []int{c}, span: s}
+	x.weigh(&q.proof, c, s, asIs, t.f, limits, func(factor float64) figures {
+		return x.look(c, s, func(i int) float64 { return t.undo(v.vals[i]) * factor }, slack/math.Abs(t.factor), except)
+	})
+	if len(q.proof.list) == 0 {
+		return nil
+	}
+	x.sharpen(q, c, func(i int) float64 { return t.undo(v.vals[i]) }, slack/math.Abs(t.factor), except)
+	q.Finding = Finding{
+		Columns: []string{k.name}, Kind: t.kind, Bad: int64(q.span.rows() - count(v.group[q.span.lo:q.span.hi], absent)),
+		Factor: t.factor, Offset: t.offset, Unit: t.name,
+	}
+	switch t.kind {
+	case Unit:
+		q.Cause = fmt.Sprintf("The unit changed, as from %s: values are %s × what they were%s; undone, they are like the reference.", t.name, format(t.factor), plus(t.offset))
+	case Sign:
+		q.Cause = "The sign is turned; turned back, the values are like the reference."
+	case Shift:
+		q.Cause = fmt.Sprintf("%s was added to the values; taken off, they are like the reference.", format(t.offset))
+		q.proof.temper(0.6)
+	case Scale:
+		q.Cause = fmt.Sprintf("Values are %s × what they were%s, which is no usual unit; undone, they are like the reference.", format(t.factor), plus(t.offset))
+		q.proof.temper(0.75)
+	}
+	return q
+}
+
+func plus(offset float64) string {
+	switch {
+	case offset > 0:
+		return " plus " + format(offset)
+	case offset < 0:
+		return " minus " + format(-offset)
+	}
+	return ""
+}
+
+// fitted estimates a factor and a shift from quantiles.
+func (k *known) fitted(values []float64, counts []int32) []change {
+	m, w := at(values, counts, 0.5), at(values, counts, 0.75)-at(values, counts, 0.25)
+	m0 := at(k.seen, k.count, 0.5)
+	list := []change{{"", 1, m - m0}}
+	if m0 != 0 && m/m0 > 0 && (m/m0 > 1.5 || m/m0 < 0.67) {
+		list = append(list, change{"", m / m0, 0})
+	}
+	if k.iqr > 0 && w > 0 && (w/k.iqr > 1.5 || w/k.iqr < 0.67) {
+		list = append(list, change{"", w / k.iqr, m - m0*w/k.iqr})
+	}
+	return list
+}
+
+// weigh compares a stretch as it stands with the same undone: each respect in which it was out of bounds and is within
+// them after. near returns the figures of what is undone times a factor close to 1, as a control: where any factor
+// leads to values seen before, that they were seen says little.
+func (x *exam) weigh(p *proof, c int, s span, asIs, undone figures, limits bounds, near func(float64) figures) {
+	k := x.r.columns[c]
+	b := &k.bases[asIs.level]
+	if asIs.novel > limits.novel && undone.novel < asIs.novel/2 {
+		strength := beyond(asIs.novel, b.novel.med, limits.novel, 0.9)
+		if asIs.novel-limits.novel > 0.3 && undone.novel < 0.1+limits.novel {
+			strength = max(strength, 0.9)
+		}
+		if near != nil {
+			chance := 0.0
+			for _, f := range []float64{1.013, 0.9707, 1.0449, 0.9531} {
+				chance = max(chance, (1-near(f).novel)/max(1-undone.novel, 1e-9))
+			}
+			switch {
+			case chance < 0.3 && asIs.kinds >= 5:
+				strength = max(strength, 0.9)
+				if asIs.novel-limits.novel > 0.3 {
+					strength = max(strength, 0.97)
+				}
+			case chance < 0.7:
+			default:
+				strength = min(strength, 0.5)
+			}
+		}
+		if asIs.kinds < 3 {
+			strength *= 0.6
+		}
+		p.add("values", "share never seen; undone "+percent(undone.novel), asIs.novel, limits.novel, strength)
+	}
+	if asIs.distance > limits.distance && undone.distance <= limits.distance*1.1+0.02 {
+		p.add("distribution", "distance to the nearest stretch; undone "+format(undone.distance), asIs.distance, limits.distance,
+			beyond(asIs.distance, b.distance.med, limits.distance, 0.8))
+	}
+	if asIs.outside > limits.outside && undone.outside <= limits.outside+0.02 {
+		p.add("distribution", "share beyond the range; undone "+percent(undone.outside), asIs.outside, limits.outside,
+			beyond(asIs.outside, b.outside.med, limits.outside, 0.85))
+	}
+	x.weighRelations(p, c, asIs, undone, limits)
+	if last := x.previous(c, s, asIs.level); last != nil {
+		if f := x.shape(c, s); f != nil {
+			d, limit := cdfDistance(f, last), b.jump.limit(0.05, 0)
+			p.add("sharp", "distance to the rows right before", d, limit, beyond(d, b.jump.med, limit, 0.5))
+		}
+	}
+}
+
+// weighRelations adds the relations that are broken as the rows stand and whole when undone.
+func (x *exam) weighRelations(p *proof, c int, asIs, undone figures, limits bounds) (broken int) {
+	k := x.r.columns[c]
+	for j, li := range k.with {
+		l := x.r.relations[li]
+		if !(asIs.rel[j] < limits.rel[j]) || !(undone.rel[j] >= limits.rel[j]-0.1*math.Abs(limits.rel[j])) {
+			continue
+		}
+		broken++
+		b := l.base[asIs.level]
+		name := "relation to the row before"
+		if l.a != l.b {
+			name = "relation to " + x.r.columns[l.a+l.b-c].name
+		}
+		strength := beyond(-asIs.rel[j], -b.med, -limits.rel[j], 0.8)
+		// Each relation is one more witness, though not an independent one.
+		p.add(fmt.Sprintf("relation %d", min(broken, 2)), name+"; undone "+format(undone.rel[j]), asIs.rel[j], limits.rel[j], strength)
+	}
+	return broken
+}
+
+// shape is the distribution of a column in a stretch as it stands.
+func (x *exam) shape(c int, s span) []float32 {
+	k, v := x.r.columns[c], x.cols[c]
+	hist := make([]int32, len(k.edges)+1)
+	for _, y := range v.vals[s.lo:s.hi] {
+		if y == y {
+			hist[bin(k.edges, y)]++
+		}
+	}
+	return cumulate(hist)
+}
+
+// previous is the distribution right before a stretch: of as many current rows as a stretch of the level has, or else
+// of the last stretch of the reference; nil when there is no value.
+func (x *exam) previous(c int, s span, level int) []float32 {
+	if n := x.r.lengths[level].rows; s.lo >= n {
+		return x.shape(c, span{s.lo - n, s.lo})
+	}
+	cdf := x.r.columns[c].bases[level].cdf
+	return cdf[len(cdf)-1]
+}
+
+func percent(v float64) string { return format(math.Round(1000*v)/10) + " %" }
+
+// sharpen finds the rows at which a change begins and ends: those that are better undone against those that are better
+// as they stand.
+func (x *exam) sharpen(q *suspect, c int, undo func(int) float64, slack float64, except map[int]bool) {
+	k, v := x.r.columns[c], x.cols[c]
+	gain := make([]float64, x.n)
+	level := x.r.levelFor(q.span.rows())
+	values := k.bases[level].novel.n > 0 && k.bases[level].novel.med < 0.5
+	for i, y := range v.vals {
+		if y != y {
+			continue
+		}
+		z := undo(i)
+		if z != z {
+			continue
+		}
+		if values {
+			a, b := closeTo(k.seen, y, 0), closeTo(k.seen, z, slack)
+			switch {
+			case b && !a:
+				gain[i] += 2
+			case a && !b:
+				gain[i] -= 2
+			}
+		}
+		switch inside, back := y >= k.low && y <= k.high, z >= k.low && z <= k.high; {
+		case back && !inside:
+			gain[i]++
+		case inside && !back:
+			gain[i]--
+		}
+		g, h := uint8(bin(k.coarse, y)), uint8(bin(k.coarse, z))
+		for _, li := range k.with {
+			l := x.r.relations[li]
+			other := l.a + l.b - c
+			if l.a == l.b || !l.reliable(level) || x.cols[other] == nil || except[other] {
+				continue
+			}
+			o := x.cols[other].group[i]
+			var was, is float64
+			if l.a == c {
+				was, _ = l.score(g, o)
+				is, _ = l.score(h, o)
+			} else {
+				was, _ = l.score(o, g)
+				is, _ = l.score(o, h)
+			}
+			gain[i] += max(-2, min(2, is-was))
+		}
+	}
+	s, sum := heaviest(gain)
+	if sum <= 5 || s.rows() < x.r.opt.MinRows || s.within(q.span) < 0.3 && q.span.within(s) < 0.5 {
+		return
+	}
+	q.span = s.widen(gain)
+}
+
+// temper caps what is proved, for explanations that fit too easily.
+func (p *proof) temper(most float64) {
+	for k, d := range p.doubt {
+		p.doubt[k] = 1 - (1-d)*most
+	}
+}

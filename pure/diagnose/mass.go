@@ -1,0 +1,342 @@
+package diagnose
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+)
+
+// massBase returns the noise base of the share of one value, and its usual share. A value never seen has that of values
+// new to their stretch.
+func (k *known) massBase(value float64, level int) (b spread, usual float64, seen bool) {
+	i := sort.SearchFloat64s(k.seen, value)
+	if i == len(k.seen) || k.seen[i] != value {
+		return k.bases[level].mass, 0, false
+	}
+	usual = float64(k.count[i]) / float64(k.values)
+	for j, v := range k.often {
+		if int(v) == i {
+			return k.bases[level].often[j], usual, true
+		}
+	}
+	return k.bases[level].heavy, usual, true
+}
+
+// stand-ins that programs write for "no value".
+var standIns = []float64{-1, -9, -99, -999, -9999, -99999, 99, 999, 9999, 99999, 999999, 1e9, 1e10, 1e20, 1e30, 32767, 65535, 2147483647, -2147483648, -32768, -200, -99.9, -999.9, 999.9, 9999.9, 99.99, 999.99}
+
+func standIn(v float64) bool {
+	if v == 0 || math.IsInf(v, 0) {
+		return true
+	}
+	for _, s := range standIns {
+		if math.Abs(v-s) <= 1e-6*math.Abs(s) {
+			return true
+		}
+	}
+	return false
+}
+
+// sentinel finds one value that takes the place of many: its share is above anything before, and it lies apart from the
+// other values, is a known stand-in, or goes with the other columns as if by chance.
+func (x *exam) sentinel(c int) []suspect {
+	k, v := x.r.columns[c], x.cols[c]
+	if k.text || len(k.seen) < 3 {
+		return nil
+	}
+	values, counts := distinct(v.vals)
+	order := make([]int, len(values))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(counts[b], counts[a]) })
+	var best suspect
+	for _, o := range order[:min(len(order), 5)] {
+		value, n := values[o], int(counts[o])
+		if n < 10 {
+			break
+		}
+		_, usual, seen := k.massBase(value, 0)
+		hit := make([]float64, x.n)
+		s, inside := span{0, x.n}, min(1, usual+0.3)
+		for range 3 {
+			for i, y := range v.vals {
+				switch cut := (usual + inside) / 2; {
+				case y == value:
+					hit[i] = 1 - cut
+				case y != y:
+					hit[i] = 0
+				default:
+					hit[i] = -cut
+				}
+			}
+			t, sum := heaviest(hit)
+			if sum <= 0 {
+				break
+			}
+			s = t
+			inside = x.shareOf(c, value, s)
+			if inside <= usual {
+				break
+			}
+		}
+		for _, t := range []span{s.widen(hit), {0, x.n}} {
+			if t.rows() < x.r.opt.MinRows {
+				continue
+			}
+			level := x.r.levelFor(t.rows())
+			b, _, _ := k.massBase(value, level)
+			if b.n == 0 {
+				continue
+			}
+			share := x.shareOf(c, value, t)
+			limit := b.limit(0.02, t.rows())
+			p := proof{}
+			p.add("share", "share of one value", share, limit, beyond(share, b.med, limit, 0.85))
+			if len(p.list) == 0 {
+				continue
+			}
+			if gap, wide := k.apart(value), k.high-k.low; gap > 0.05*wide {
+				p.add("place", "distance from all values seen, in ranges", gap/wide, 0, min(0.98, 0.5+gap/wide))
+			}
+			if standIn(value) {
+				p.add("stand-in", "a usual stand-in", value, 0, 0.3)
+			}
+			if !seen {
+				p.add("new", "never seen", 1, 0, 0.2)
+			}
+			x.unrelated(&p, c, t, value)
+			if p.confidence() > best.proof.confidence()+0.02 {
+				bad := 0
+				for _, y := range v.vals[t.lo:t.hi] {
+					if y == value {
+						bad++
+					}
+				}
+				best = suspect{cols: []int{c}, span: t, proof: p, Finding: Finding{
+					Columns: []string{k.name}, Kind: Sentinel, Bad: int64(bad),
+					Cause: fmt.Sprintf("%.0f %% of the values are %s, in the reference %.2f %%; it looks like a stand-in for another or no value.",
+						100*share, format(value), 100*usual),
+				}}
+			}
+		}
+	}
+	if len(best.cols) == 0 {
+		return nil
+	}
+	return []suspect{best}
+}
+
+func (x *exam) shareOf(c int, value float64, s span) float64 {
+	n, hit := 0, 0
+	for _, y := range x.cols[c].vals[s.lo:s.hi] {
+		if y == y {
+			n++
+			if y == value {
+				hit++
+			}
+		}
+	}
+	return float64(hit) / float64(max(n, 1))
+}
+
+// apart is the distance from a value to the nearest seen, 0 when it lies within the range.
+func (k *known) apart(value float64) float64 {
+	return max(k.low-value, value-k.high, 0)
+}
+
+// unrelated adds as evidence that rows with the value go with the other columns no better than by chance, where such
+// rows otherwise go with them.
+func (x *exam) unrelated(p *proof, c int, s span, value float64) {
+	k, v := x.r.columns[c], x.cols[c]
+	level := x.r.levelFor(s.rows())
+	for _, li := range k.with {
+		l := x.r.relations[li]
+		other := l.a + l.b - c
+		if l.a == l.b || !l.reliable(level) || x.cols[other] == nil {
+			continue
+		}
+		sum, n := 0.0, 0
+		for i := s.lo; i < s.hi; i++ {
+			if v.vals[i] != value {
+				continue
+			}
+			if sc, ok := x.pair(l, i); ok {
+				sum += sc
+				n++
+			}
+		}
+		if n < 10 {
+			continue
+		}
+		if mean := sum / float64(n); mean < -0.2*l.mean {
+			p.add("relation", "relation to "+x.r.columns[other].name+" of these rows", mean, l.mean, 0.6)
+		}
+	}
+}
+
+// pair scores row i in a relation of two columns.
+func (x *exam) pair(l *relation, i int) (float64, bool) {
+	if l.a == l.b {
+		v := x.cols[l.a]
+		if v.last[i] < 0 {
+			return 0, false
+		}
+		return l.score(v.group[i], v.group[v.last[i]])
+	}
+	return l.score(x.cols[l.a].group[i], x.cols[l.b].group[i])
+}
+
+// clipped finds a bound at which values pile up and beyond which there are none, where the reference has values beyond
+// it in every stretch.
+func (x *exam) clipped(c int) []suspect {
+	k, v := x.r.columns[c], x.cols[c]
+	if k.text || len(k.seen) < 8 {
+		return nil
+	}
+	var list []suspect
+	for _, s := range x.pieces() {
+		level := x.r.levelFor(s.rows())
+		values, counts := distinct(v.vals[s.lo:s.hi])
+		if len(values) < 4 {
+			continue
+		}
+		n := 0
+		for _, c := range counts {
+			n += int(c)
+		}
+		for _, up := range []bool{true, false} {
+			bound, piled := values[len(values)-1], counts[len(counts)-1]
+			if !up {
+				bound, piled = values[0], counts[0]
+			}
+			share := float64(piled) / float64(n)
+			if piled < 10 || share < 0.02 {
+				continue
+			}
+			past := k.past(bound, up, level)
+			if past.n < 4 || past.min < 0.02 {
+				continue
+			}
+			b, usual, _ := k.massBase(bound, level)
+			limit := b.limit(0.02, n)
+			q := suspect{cols: []int{c}, span: s}
+			q.proof.add("pile", "share of values at the bound", share, limit, beyond(share, max(b.med, usual), limit, 0.85))
+			if len(q.proof.list) == 0 {
+				continue
+			}
+			q.proof.add("beyond", "share of values beyond the bound, least in the reference", 0, past.min, min(0.95, 1-math.Exp(-12*past.min*min(1, float64(past.n)/12))))
+			word := "above"
+			if !up {
+				word = "below"
+			}
+			q.Finding = Finding{
+				Columns: []string{k.name}, Kind: Clipped, Bad: int64(piled),
+				Cause: fmt.Sprintf("Values are cut off at %s: %.1f %% of them are just that and none lie %s; in the reference at least %.1f %% do in every stretch.",
+					format(bound), 100*share, word, 100*past.min),
+			}
+			list = append(list, q)
+		}
+	}
+	return strongest(list)
+}
+
+// past is how the share of values beyond a bound behaved over stretches, counted in whole bins, so rather too small.
+func (k *known) past(bound float64, up bool, level int) spread {
+	j := bin(k.edges, bound)
+	var share []float64
+	for _, f := range k.bases[level].cdf {
+		if f == nil {
+			continue
+		}
+		switch {
+		case up:
+			share = append(share, 1-float64(f[j]))
+		case j == 0:
+			share = append(share, 0)
+		default:
+			share = append(share, float64(f[j-1]))
+		}
+	}
+	return spreadOf(share)
+}
+
+// truncated finds values on a much coarser grain than the reference's, over the same range.
+func (x *exam) truncated(c int) []suspect {
+	k, v := x.r.columns[c], x.cols[c]
+	if k.text || len(k.seen) < 12 {
+		return nil
+	}
+	var list []suspect
+	for _, s := range x.pieces() {
+		values, counts := distinct(v.vals[s.lo:s.hi])
+		if len(values) < 2 {
+			continue
+		}
+		rows := 0
+		for _, n := range counts {
+			rows += int(n)
+		}
+		for g := len(k.grains) - 1; g >= 0; g-- {
+			gr := k.grains[g]
+			if gr.most > 0.9 || gr.step > k.high-k.low {
+				continue
+			}
+			off := 0
+			for i, y := range values {
+				if !gr.on(y) {
+					off += int(counts[i])
+				}
+			}
+			if off*200 > rows {
+				continue
+			}
+			// Each distinct value is one draw; values may all lie off a grain, but hardly all on it.
+			chance := float64(len(values)) * math.Log(max(gr.kinds, gr.most*gr.most, 1e-3))
+			q := suspect{cols: []int{c}, span: s}
+			q.proof.add("grain", "share of values on the grain, most in the reference", 1, gr.most, min(0.97, (1-math.Exp(chance/3))*min(1, 2*(1-gr.most))))
+			d := x.look(c, s, v.at, 0, nil)
+			if !d.ok || d.distance > k.bases[d.level].distance.limit(0.05, 0)+0.15 || d.outside > k.bases[d.level].outside.limit(0.05, d.rows) {
+				break // not the same range: a unit, rather
+			}
+			q.Finding = Finding{
+				Columns: []string{k.name}, Kind: Truncated, Bad: int64(s.rows()),
+				Cause: fmt.Sprintf("All values are multiples of %s; in the reference at most %.0f %% are in any stretch: rounded or cut off.", format(gr.step), 100*gr.most),
+			}
+			list = append(list, q)
+			break
+		}
+	}
+	return strongest(list)
+}
+
+func (v *current) at(i int) float64 { return v.vals[i] }
+
+// strongest keeps of findings about overlapping stretches the surest and of those the longest.
+func strongest(list []suspect) []suspect {
+	best := -1
+	for i := range list {
+		if best < 0 || list[i].proof.confidence() > list[best].proof.confidence()+0.02 {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	return list[best : best+1]
+}
+
+// pieces are the whole, the halves and the quarters, the longer first, of at least MinRows rows.
+func (x *exam) pieces() []span {
+	var list []span
+	for _, parts := range []int{1, 2, 4} {
+		for p := range parts {
+			if s := (span{p * x.n / parts, (p + 1) * x.n / parts}); s.rows() >= x.r.opt.MinRows {
+				list = append(list, s)
+			}
+		}
+	}
+	return list
+}

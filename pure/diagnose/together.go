@@ -1,0 +1,203 @@
+package diagnose
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sort"
+)
+
+// together looks for the faults that need more than one column to be seen, or whose explanation competes between
+// columns. A column that is explained is no witness against the others any more.
+func (x *exam) together() {
+	except := map[int]bool{}
+	for _, s := range x.found {
+		if s.proof.confidence() >= 0.7 && len(s.cols) == 1 && s.Kind != Missing {
+			except[s.cols[0]] = true
+		}
+	}
+	open := func() []int {
+		var list []int
+		for c, k := range x.r.columns {
+			if x.cols[c] != nil && !k.idle && !except[c] {
+				list = append(list, c)
+			}
+		}
+		return list
+	}
+	for _, step := range []func([]int, map[int]bool) []suspect{x.affines, x.swaps, x.recodings, x.shuffles} {
+		for range 4 { // the surest first; what it explains is set aside before the next look
+			list := step(open(), except)
+			sort.SliceStable(list, func(i, j int) bool { return list[i].weight() > list[j].weight() })
+			sure := false
+			for _, s := range list {
+				clash := false
+				for _, c := range s.cols {
+					clash = clash || except[c]
+				}
+				if clash || s.proof.confidence() < 0.85 {
+					continue
+				}
+				x.found = append(x.found, s)
+				for _, c := range s.cols {
+					except[c] = true
+				}
+				sure = true
+				break
+			}
+			if !sure {
+				x.found = append(x.found, list...)
+				break
+			}
+		}
+	}
+}
+
+func (x *exam) affines(cols []int, except map[int]bool) []suspect {
+	each := make([][]suspect, len(cols))
+	parallel(len(cols), func(i int) { each[i] = x.affine(cols[i], except) })
+	return slices.Concat(each...)
+}
+
+// swaps tries pairs of columns of one kind of which at least one is strange.
+func (x *exam) swaps(cols []int, except map[int]bool) []suspect {
+	type odd struct {
+		c     int
+		spans []span
+	}
+	each := make([]odd, len(cols))
+	parallel(len(cols), func(i int) { each[i] = odd{cols[i], x.candidates(cols[i], except)} })
+	type task struct {
+		a, b int
+		s    span
+	}
+	var tasks []task
+	for i, p := range each {
+		for _, q := range each[i+1:] {
+			if x.r.columns[p.c].text != x.r.columns[q.c].text || x.r.columns[p.c].text {
+				continue
+			}
+			seen := map[span]bool{}
+			for _, s := range slices.Concat(p.spans, q.spans) {
+				if !seen[s] {
+					seen[s] = true
+					tasks = append(tasks, task{p.c, q.c, s})
+				}
+			}
+		}
+	}
+	found := make([]*suspect, len(tasks))
+	parallel(len(tasks), func(i int) { found[i] = x.swap(tasks[i].a, tasks[i].b, tasks[i].s, except) })
+	var list []suspect
+	for _, f := range found {
+		if f != nil {
+			list = append(list, *f)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b suspect) int { return cmp.Compare(b.weight(), a.weight()) })
+	return list
+}
+
+func (x *exam) swap(a, b int, s span, except map[int]bool) *suspect {
+	va, vb := x.cols[a], x.cols[b]
+	// The relation between the two and to the rows before is judged with both put back; leave the one between them out.
+	both := map[int]bool{a: true, b: true}
+	for c := range except {
+		both[c] = true
+	}
+	q := &suspect{cols: []int{a, b}, span: s}
+	for _, p := range [][2]int{{a, b}, {b, a}} {
+		own, other := x.cols[p[0]], x.cols[p[1]]
+		asIs := x.look(p[0], s, own.at, 0, both)
+		limits := x.bounds(p[0], asIs)
+		back := x.look(p[0], s, other.at, 0, both)
+		if !asIs.ok || !back.plausible(limits) {
+			return nil
+		}
+		var one proof
+		x.weigh(&one, p[0], s, asIs, back, limits, nil)
+		for _, e := range one.list {
+			e.Name = x.r.columns[p[0]].name + ": " + e.Name
+			q.proof.list = append(q.proof.list, e)
+		}
+		for reason, d := range one.doubt {
+			q.proof.merge(x.r.columns[p[0]].name+": "+reason, d)
+		}
+	}
+	if q.proof.confidence() < 0.5 {
+		return nil
+	}
+	_ = vb
+	x.sharpen(q, a, vb.at, 0, both)
+	_ = va
+	q.Finding = Finding{
+		Columns: []string{x.r.columns[a].name, x.r.columns[b].name}, Kind: Swapped, Bad: int64(q.span.rows()),
+		Cause: fmt.Sprintf("%s and %s have changed places; put back, both are like the reference.", x.r.columns[a].name, x.r.columns[b].name),
+	}
+	return q
+}
+
+func (p *proof) merge(reason string, doubt float64) {
+	if p.doubt == nil {
+		p.doubt = map[string]float64{}
+	}
+	p.doubt[reason] = doubt
+}
+
+// shuffles finds a column whose relations are gone while its distribution is as before.
+func (x *exam) shuffles(cols []int, except map[int]bool) []suspect {
+	each := make([]*suspect, len(cols))
+	parallel(len(cols), func(i int) { each[i] = x.shuffle(cols[i], except) })
+	var list []suspect
+	for _, f := range each {
+		if f != nil {
+			list = append(list, *f)
+		}
+	}
+	return list
+}
+
+func (x *exam) shuffle(c int, except map[int]bool) *suspect {
+	k, v := x.r.columns[c], x.cols[c]
+	var best *suspect
+	for _, s := range x.candidates(c, except) {
+		f := x.look(c, s, v.at, 0, except)
+		limits := x.bounds(c, f)
+		if !f.ok || f.novel > limits.novel+0.05 || f.outside > limits.outside+0.02 {
+			continue
+		}
+		q := &suspect{cols: []int{c}, span: s}
+		broken, whole := 0, 0
+		for j, li := range k.with {
+			l := x.r.relations[li]
+			if limits.rel[j] != limits.rel[j] || f.rel[j] != f.rel[j] {
+				continue
+			}
+			b := l.base[f.level]
+			if f.rel[j] >= limits.rel[j] || f.rel[j] > 0.25*b.med {
+				whole++
+				continue
+			}
+			broken++
+			name := "relation to the row before"
+			if l.a != l.b {
+				name = "relation to " + x.r.columns[l.a+l.b-c].name
+			}
+			q.proof.add(fmt.Sprintf("relation %d", min(broken, 3)), name, f.rel[j], limits.rel[j], beyond(-f.rel[j], -b.med, -limits.rel[j], 0.75))
+		}
+		if broken == 0 || whole > 0 {
+			continue
+		}
+		if best == nil || q.proof.confidence() > best.proof.confidence()+0.02 {
+			best = q
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	best.Finding = Finding{
+		Columns: []string{k.name}, Kind: Shuffled, Bad: int64(best.span.rows()),
+		Cause: "The values are distributed as before, but no longer go with the other columns: they seem to belong to other rows.",
+	}
+	return best
+}
