@@ -6,7 +6,10 @@ Made with Python 3.11, scikit-learn 1.9.1 and scipy 1.17.1: python3 inference.py
 import json
 import sys
 
+import numpy as np
 from scipy import stats
+from scipy.stats import _resampling
+from sklearn import metrics
 
 
 def quantiles():
@@ -24,8 +27,76 @@ def quantiles():
     return out
 
 
+def placements(y, score):
+    """Each row's share of the other class on its wrong side, from all pairs."""
+    pos, neg = score[y], score[~y]
+    kernel = (pos[:, None] > neg[None, :]) + 0.5 * (pos[:, None] == neg[None, :])
+    return kernel.mean(axis=1), kernel.mean(axis=0)
+
+
+def paired():
+    """Paired DeLong from its definition, by rows and by blocks; AUC from scikit-learn."""
+    rng = np.random.default_rng(20130102)
+    out = []
+    for n, share, digits in [(200, 0.3, 17), (150, 0.5, 1), (40, 0.2, 17)]:
+        y = rng.random(n) < share
+        y[:4] = [True, True, False, False]
+        a = np.round(rng.normal(0, 1, n) + 0.8 * y, digits)
+        b = np.round(0.7 * a + 0.5 * rng.normal(0, 1, n) + 0.3 * y, digits)
+        block = rng.integers(0, n // 8, n)
+        (a10, a01), (b10, b01) = placements(y, a), placements(y, b)
+        cov = np.cov(np.stack([a10, b10])) / y.sum() + np.cov(np.stack([a01, b01])) / (~y).sum()
+        auc = [metrics.roc_auc_score(y, a), metrics.roc_auc_score(y, b)]
+        se = np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1])
+        z = (auc[1] - auc[0]) / se
+        d = np.empty(n)
+        d[y] = ((b10 - a10) - (auc[1] - auc[0])) / y.sum()
+        d[~y] = ((b01 - a01) - (auc[1] - auc[0])) / (~y).sum()
+        groups = np.unique(block)
+        totals = np.array([d[block == g].sum() for g in groups])
+        blocked = np.sqrt(len(groups) / (len(groups) - 1) * (totals**2).sum())
+        out.append({"y": [bool(v) for v in y], "a": a.tolist(), "b": b.tolist(), "block": block.tolist(), "auc": auc, "cov": cov.tolist(), "se": se, "p": 2 * stats.norm.sf(abs(z)), "blocked": blocked})
+    return out
+
+
+def exact():
+    """Clopper-Pearson, McNemar's exact test, false discovery rates."""
+    rng = np.random.default_rng(20130103)
+    cp = []
+    for k, n in [(0, 10), (10, 10), (1, 3), (37, 120), (5000, 10000), (2, 100000)]:
+        for level in (0.9, 0.95, 0.999):
+            # Not binomtest(...).proportion_ci, whose root finder stops at 2e-12 whatever the size of the bound.
+            lo = stats.beta.ppf((1 - level) / 2, k, n - k + 1) if k else 0.0
+            hi = stats.beta.isf((1 - level) / 2, k + 1, n - k) if k < n else 1.0
+            cp.append([k, n, level, lo, hi])
+    mcnemar = []
+    for b, c in [(1, 7), (0, 3), (12, 5), (11, 13), (0, 24), (20, 11), (40, 90), (500, 620)]:
+        p = stats.binomtest(b, b + c).pvalue if b + c < 25 else stats.chi2.sf((abs(b - c) - 1) ** 2 / (b + c), 1)
+        mcnemar.append([b, c, p])
+    fdr = []
+    for n in (1, 5, 40):
+        p = np.round(rng.random(n) ** 3, 3)
+        fdr.append([p.tolist(), stats.false_discovery_control(p).tolist()])
+    return {"clopper_pearson": cp, "mcnemar": mcnemar, "fdr": fdr}
+
+
+def bca():
+    """scipy's interval from the same resampled values, of the mean and of the standard deviation."""
+    rng = np.random.default_rng(20130104)
+    out = []
+    for statistic in (np.mean, np.std):
+        x = rng.exponential(size=30)
+        values = statistic(x[rng.integers(0, 30, (999, 30))], axis=-1)
+        alpha = 0.05 / 2
+        got = _resampling._bca_interval((x,), lambda v, axis=-1: statistic(v, axis=axis), -1, alpha, values, None, np)
+        lo, hi = np.percentile(values, 100 * float(got[0])), np.percentile(values, 100 * float(got[1]))
+        jack = [float(statistic(np.delete(x, i))) for i in range(30)]
+        out.append({"values": values.tolist(), "estimate": float(statistic(x)), "jack": jack, "lo": lo, "hi": hi})
+    return out
+
+
 def main():
-    json.dump({"quantiles": quantiles()}, sys.stdout, separators=(",", ":"))
+    json.dump({"quantiles": quantiles(), "paired": paired(), "exact": exact(), "bca": bca()}, sys.stdout, separators=(",", ":"))
     sys.stdout.write("\n")
 
 
