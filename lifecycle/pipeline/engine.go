@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"log/slog"
 	"maps"
@@ -128,6 +130,9 @@ type StartOptions struct {
 	Params map[string]string // override the pipeline's defaults; an unknown name is Invalid
 	Cache  string            // "" as the steps say, "off", or "refresh"
 	Cause  string            // what started it, for people and the journal
+	// Key makes the start idempotent: of one key there is one run, whatever became of
+	// it, and starting it again returns that. "" starts a new run.
+	Key string
 }
 
 // Start begins a run of a declared pipeline and returns it. It returns as soon as
@@ -168,7 +173,14 @@ func (e *Engine) Start(ctx context.Context, pipeline string, opt StartOptions) (
 	for i, s := range spec.Steps {
 		steps[i] = trimtab.Step{Name: s.Name, Ordinal: i, State: trimtab.StepWaiting}
 	}
-	run, err = e.cfg.Store.CreateRun(ctx, trimtab.PipelineRun{Workspace: trimtab.CallOf(ctx).Workspace, ID: e.cfg.Random.PipelineRunID(),
+	id := e.cfg.Random.PipelineRunID()
+	if opt.Key != "" {
+		id = keyed(trimtab.CallOf(ctx).Workspace, opt.Key)
+		if run, err = e.cfg.Store.GetRun(ctx, id); !trimtab.IsKind(err, trimtab.NotFound) {
+			return run, err
+		}
+	}
+	run, err = e.cfg.Store.CreateRun(ctx, trimtab.PipelineRun{Workspace: trimtab.CallOf(ctx).Workspace, ID: id,
 		Pipeline: pipeline, Generation: r.Generation, Spec: r.Spec, Params: params, State: trimtab.PipelinePending,
 		Cause: opt.Cause, Cache: opt.Cache, Created: e.cfg.Clock()}, steps)
 	if err != nil {
@@ -176,6 +188,12 @@ func (e *Engine) Start(ctx context.Context, pipeline string, opt StartOptions) (
 	}
 	e.controller.Add(key(run.Workspace, run.ID))
 	return run, nil
+}
+
+// keyed is the id of the run that a key stands for.
+func keyed(ws trimtab.Workspace, key string) trimtab.PipelineRunID {
+	sum := sha256.Sum256([]byte("pipelineRun\x00" + string(ws) + "\x00" + key))
+	return trimtab.PipelineRunID("pr-" + hex.EncodeToString(sum[:8]))
 }
 
 func mergeParams(pipeline string, defaults, given map[string]string) (map[string]string, error) {

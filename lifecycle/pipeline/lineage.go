@@ -76,3 +76,13 @@ func upstream(spec trimtab.PipelineSpec, name string) string {
 	}
 	return ""
 }
+
+// Registered is the newest settled version of a model that a run registered, or
+// that the steps whose outputs it took over had. Precondition when there is none.
+func (e *Engine) Registered(ctx context.Context, id trimtab.PipelineRunID, model trimtab.ModelName) (trimtab.ModelVersion, error) {
+	run, err := e.cfg.Store.GetRun(ctx, id)
+	if err != nil {
+		return trimtab.ModelVersion{}, err
+	}
+	return stepJob{Engine: e, view: view{run: run}}.registered(ctx, model)
+}
