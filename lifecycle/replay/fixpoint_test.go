@@ -43,7 +43,8 @@ type stage struct {
 	data    *dataset.Datasets
 	monitor *monitor.Monitors
 	server  *httptest.Server
-	refuse  string // the id of a row that the server refuses
+	refuse  string // the id of a row that the server refuses; "*": every row
+	batch   int    // rows of a request
 }
 
 func databases(t *testing.T, test func(t *testing.T, s *stage)) {
@@ -53,7 +54,7 @@ func databases(t *testing.T, test func(t *testing.T, s *stage)) {
 
 func newStage(t *testing.T, url string) *stage {
 	t.Helper()
-	s := &stage{t: t}
+	s := &stage{t: t, batch: 2}
 	key, err := journal.LoadKey(t.TempDir())
 	s.must(err)
 	s.db, err = sql.Open(t.Context(), sql.Config{URL: url, Key: key})
@@ -175,7 +176,7 @@ func (s *stage) takeRows(ctx context.Context, log *traffic.Log, state trimtab.En
 		if err != nil {
 			return err
 		}
-		if slices.Contains(row, any(s.refuse)) {
+		if s.refuse == "*" || slices.Contains(row, any(s.refuse)) {
 			return trimtab.Errorf(trimtab.Invalid, "request", "row %v is refused", row[id])
 		}
 		skew := time.Duration(spec.MaxSkew)
@@ -269,7 +270,7 @@ func (s *stage) declare(name string, endpoint trimtab.EndpointSpec, window trimt
 func (s *stage) config() replay.Config {
 	return replay.Config{Store: s.db.Replays, States: s.db.Endpoints, Endpoints: s.db.Resources, Listeners: s.monitor, Source: s.data,
 		Columns: replay.Columns{ID: dataset.RowIDColumn, EventTime: dataset.EventTimeColumn, KnownAt: dataset.KnownAtColumn, Label: dataset.LabelColumn},
-		URL:     s.server.URL, BatchRows: 2}
+		URL:     s.server.URL, BatchRows: s.batch}
 }
 
 // found is what a replay leaves behind.

@@ -88,7 +88,7 @@ func constant(f trimtab.Fault, typ table.Type) (*table.Column, error) {
 		c.AppendInt64(v)
 	}
 	if err != nil {
-		return nil, trimtab.Errorf(trimtab.Invalid, "fault", "fault %q: column %q is %s, and %q is none", f, f.Column, typ, f.Value)
+		return nil, trimtab.Errorf(trimtab.Invalid, "fault", "fault %q: column %q is %s, and %q is no such value", f, f.Column, typ, f.Value)
 	}
 	return c, nil
 }

@@ -3,6 +3,7 @@ package sql
 import (
 	"strings"
 	"sync"
+	"slices"
 	"testing"
 	"time"
 
@@ -226,6 +227,20 @@ func replays(t *testing.T, url, keys string) {
 	}
 	if _, err := db.Replays.Get(ctx, "rp-none"); !trimtab.IsKind(err, trimtab.NotFound) {
 		t.Errorf("get: %v", err)
+	}
+	var faults []trimtab.Fault
+	for _, text := range []string{"unit wind_speed x1.609344 2013-04-08..2013-04-15", `constant "wind dir" "" 5%`, "delay labels 2d"} {
+		f, err := trimtab.ParseFault(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		faults = append(faults, f)
+	}
+	if r, err = db.Replays.Create(ctx, trimtab.Replay{Endpoint: "f", Source: "s", Data: "sha256:x", Faults: faults, State: "running"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := db.Replays.Get(ctx, r.ID); err != nil || !slices.Equal(got.Faults, faults) {
+		t.Errorf("%+v, %v", got, err)
 	}
 	wantVerified(t, db)
 }
