@@ -135,6 +135,8 @@ type PolicyState struct {
 	// Believe is the factor by which a promised gain of a retrain is believed. 0 is 1.
 	Believe float64 `json:"believe,omitzero"`
 	Watch   *Watch  `json:"watch,omitzero"`
+	// Applied is the decision whose outcome was taken in last.
+	Applied string `json:"applied,omitzero"`
 }
 
 // Watch is a promise that is being checked: what a promoted version was to save

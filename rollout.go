@@ -184,3 +184,36 @@ func (r Rollout) Stage() time.Duration {
 	}
 	return 0
 }
+
+// ServedVersion is the version that answers an endpoint: that of the open rollout,
+// if there is one, else the one that the alias points to (0: none). rollouts come
+// the newest first.
+func ServedVersion(rollouts []Rollout, alias Version) Version {
+	for _, r := range rollouts {
+		if !r.State.Ended() {
+			return r.Answers()
+		}
+	}
+	return alias
+}
+
+// RetainedVersions are the versions of an endpoint that stay candidates: those that
+// have served it, the newest service first, without the one that serves now, at
+// most keep of them. rollouts come the newest first.
+func RetainedVersions(rollouts []Rollout, served Version, keep int) []Version {
+	seen := map[Version]bool{served: true, 0: true}
+	var out []Version
+	add := func(v Version) {
+		if !seen[v] && len(out) < keep {
+			seen[v] = true
+			out = append(out, v)
+		}
+	}
+	for _, r := range rollouts {
+		if r.State == RolloutPromoted || r.State == RolloutBaking {
+			add(r.To)
+		}
+		add(r.From)
+	}
+	return out
+}

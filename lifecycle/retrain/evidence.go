@@ -59,6 +59,19 @@ type Question struct {
 	Older []trimtab.Version
 	// Probe and Recalibrate say whether these cures are wanted.
 	Probe, Recalibrate bool
+	// Memo, when it is given, remembers probes between questions about the same records: the served version is then
+	// told apart by Trained and Calibrator.
+	Memo       *Memo
+	Calibrator Calibrator
+}
+
+// Memo remembers what probes have measured, for simulations of several policies over the same records. It is not safe
+// for concurrent use.
+type Memo struct{ probes map[memoKey]Measured }
+
+type memoKey struct {
+	window, trained trimtab.Time
+	calibrator      Calibrator
 }
 
 // Measure compares what is served with every cure on the newest mature window, row by row on the same rows. Cures that
@@ -116,7 +129,21 @@ func Measure(q Question, window *Rows, earlier []*Rows) (e Evidence, err error) 
 		e.Measured = append(e.Measured, measureRecalibration(q, window, earlier, served))
 	}
 	if q.Probe {
-		e.Measured = append(e.Measured, measureProbe(q, window, earlier, served))
+		key := memoKey{window.Start, q.Trained, q.Calibrator}
+		m, ok := Measured{}, false
+		if q.Memo != nil {
+			m, ok = q.Memo.probes[key]
+		}
+		if !ok {
+			m = measureProbe(q, window, earlier, served)
+		}
+		if q.Memo != nil && !ok {
+			if q.Memo.probes == nil {
+				q.Memo.probes = map[memoKey]Measured{}
+			}
+			q.Memo.probes[key] = m
+		}
+		e.Measured = append(e.Measured, m)
 	}
 	older := slices.Clone(q.Older)
 	slices.Sort(older)

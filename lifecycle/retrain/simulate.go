@@ -72,6 +72,7 @@ type simulation struct {
 	versions map[trimtab.Version]version
 	calib    map[trimtab.Version]map[int][]float64
 	next     trimtab.Version
+	memo     *Memo
 	pool     []trimtab.Version // candidates besides what is served, newest last
 }
 
@@ -79,10 +80,10 @@ type simulation struct {
 // known, decides, and carries out what was decided, training through t. The same stream, trainer and policy give the
 // same result.
 func Simulate(stream Stream, t Trainer, spec trimtab.RetrainPolicySpec) (Simulated, error) {
-	return standard.simulate(stream, t, spec)
+	return standard.simulate(stream, t, spec, nil)
 }
 
-func (r rule) simulate(stream Stream, t Trainer, spec trimtab.RetrainPolicySpec) (out Simulated, err error) {
+func (r rule) simulate(stream Stream, t Trainer, spec trimtab.RetrainPolicySpec, memo *Memo) (out Simulated, err error) {
 	defer trimtab.Wrap(&err, "retrain.Simulate")
 	if err := stream.Task.Validate(); err != nil {
 		return out, err
@@ -100,7 +101,7 @@ func (r rule) simulate(stream Stream, t Trainer, spec trimtab.RetrainPolicySpec)
 		}
 	}
 	spec.Mode = "auto"
-	s := &simulation{rule: r, stream: stream, trainer: t, spec: spec, versions: map[trimtab.Version]version{}, calib: map[trimtab.Version]map[int][]float64{}}
+	s := &simulation{rule: r, stream: stream, trainer: t, spec: spec, versions: map[trimtab.Version]version{}, calib: map[trimtab.Version]map[int][]float64{}, memo: memo}
 	return s.run()
 }
 
@@ -169,7 +170,7 @@ func (s *simulation) border(out *Simulated, served trimtab.Version, st trimtab.P
 		view = append(view, &w)
 	}
 	e, err := Measure(Question{Task: s.stream.Task, Served: served, Trained: s.versions[served].trained, Older: older,
-		Probe: allowed(s.spec, trimtab.DoRetrain), Recalibrate: allowed(s.spec, trimtab.DoRecalibrate)}, view[len(view)-1], view[:len(view)-1])
+		Probe: allowed(s.spec, trimtab.DoRetrain), Recalibrate: allowed(s.spec, trimtab.DoRecalibrate), Memo: s.memo, Calibrator: s.versions[served].calibrator}, view[len(view)-1], view[:len(view)-1])
 	if err != nil {
 		return 0, st, err
 	}

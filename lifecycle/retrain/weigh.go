@@ -19,7 +19,8 @@ type rule struct {
 	// newest asks that the newest window alone speaks for a cure that has no other gate, in standard errors.
 	newest float64
 	// shrink weighs the expected gain by mean²/(mean²+shrink·stderr²).
-	shrink float64
+	shrink  float64
+	classic float64
 }
 
 var standard = rule{alpha: 0.02, theta: 0.5, newest: 1, shrink: 1}
@@ -51,6 +52,9 @@ func (r rule) stand(c Cure, items []trimtab.GainItem, costs Costs, theta, believ
 		return s
 	}
 	s.newest = all[0]
+	if r.classic > 0 {
+		all = all[len(all)-1:]
+	}
 	lead := math.Inf(-1)
 	for j, sp := range all {
 		level := r.level(j+1) / theta
@@ -59,6 +63,10 @@ func (r rule) stand(c Cure, items []trimtab.GainItem, costs Costs, theta, believ
 			t = 0
 		}
 		p := 1.0
+		if r.classic > 0 {
+			sp.df = 1e9
+			level = 0.00135
+		}
 		if sp.df > 0 {
 			p = 1 - stat.TCDF(t, sp.df)
 		}
