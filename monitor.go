@@ -136,6 +136,48 @@ type WindowResult struct {
 	Quality   []Quality `json:"quality,omitempty"`
 	Reason    string    `json:"reason,omitzero"` // why metrics are missing
 	Computed  Time      `json:"-"`
+
+	// Held counts rows that a hold keeps out of the figures, Quarantined those that a contract does.
+	Held        int64         `json:"held,omitzero"`
+	Quarantined int64         `json:"quarantined,omitzero"`
+	Estimated   []Quality     `json:"estimated,omitempty"` // without labels
+	Reliable    *bool         `json:"reliable,omitempty"`  // whether the estimate can be trusted
+	Unreliable  string        `json:"unreliable,omitzero"` // why not
+	Calibration []Quality     `json:"calibration,omitempty"`
+	Drift       []ColumnDrift `json:"drift,omitempty"`
+	Scores      []VersionLoss `json:"scores,omitempty"`
+	Incidents   []string      `json:"incidents,omitempty"` // found or still open in this window
+	// Revision counts corrections by labels that came after the window was closed.
+	Revision int `json:"revision,omitzero"`
+}
+
+// ColumnDrift is how far one column has moved from its reference in a window.
+// State is "ok", "suspect" (this window alone) or "drift" (confirmed).
+type ColumnDrift struct {
+	Column  string  `json:"column"`
+	PSI     float64 `json:"psi"`
+	Noise   float64 `json:"noise"`  // limit of chance for these sizes
+	Effect  float64 `json:"effect"` // limit of what matters
+	P       float64 `json:"p"`
+	Q       float64 `json:"q"` // after control of false discoveries
+	Missing float64 `json:"missing,omitzero"`
+	Unseen  float64 `json:"unseen,omitzero"`
+	Below   float64 `json:"below,omitzero"`
+	Above   float64 `json:"above,omitzero"`
+	State   string  `json:"state"`
+	Why     string  `json:"why,omitzero"`
+}
+
+// VersionLoss is how one retained version does on the rows of a window, in pairs
+// with what was served: Gain is the summed loss of what was served minus its own.
+type VersionLoss struct {
+	Version Version     `json:"version"`
+	Rows    int64       `json:"rows"`
+	Loss    float64     `json:"loss"` // mean
+	Gain    float64     `json:"gain"` // summed
+	Blocks  []GainBlock `json:"blocks,omitempty"`
+	// Trained is the moment up to which it had learnt: rows before are no test of it.
+	Trained Time `json:"trained,omitzero"`
 }
 
 // Object names the window in the journal.
