@@ -2,6 +2,8 @@ package boost
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"math"
 	"slices"
@@ -64,7 +66,7 @@ var variants = map[string]Options{
 
 func TestWeightIsRepetition(t *testing.T) {
 	d := mixed(1500)
-	repeated := Target{Label: d.Label}
+	repeated := Target{}
 	for i, w := range d.Weight {
 		for range int(w) {
 			repeated.Rows = append(repeated.Rows, i)
@@ -75,7 +77,11 @@ func TestWeightIsRepetition(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, o := range variants {
-		weighted, err := TrainBinned(b, Target{Label: d.Label, Weight: d.Weight}, o)
+		repeated.Label = d.Label
+		if o.Objective == Squared { // labels of which the multiples are not exact
+			repeated.Label = each(1500, func(i int) float64 { return d.Label[i] + d.Features[0].Values[i]/3 })
+		}
+		weighted, err := TrainBinned(b, Target{Label: repeated.Label, Weight: d.Weight}, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,6 +95,18 @@ func TestWeightIsRepetition(t *testing.T) {
 		if !bytes.Equal(weighted.Encode(), again.Encode()) {
 			t.Errorf("%s: rows repeated as often as their weight says give another model", name)
 		}
+	}
+}
+
+// TestPrior: the constant of weighted rows is that of repeated ones where rounding a product would show.
+func TestPrior(t *testing.T) {
+	x := Feature{Name: "x", Values: []float64{0, 0}}
+	o := Options{Objective: Squared}
+	weighted := train(t, Data{Features: []Feature{x}, Label: []float64{0.1, -0.3}, Weight: []float64{3, 1}}, o).Base()
+	x.Values = make([]float64, 4)
+	repeated := train(t, Data{Features: []Feature{x}, Label: []float64{0.1, 0.1, -0.3, 0.1}}, o).Base()
+	if weighted != repeated || weighted == 0 {
+		t.Errorf("%v with weights, %v repeated", weighted, repeated)
 	}
 }
 
@@ -106,12 +124,37 @@ func TestFractionalWeights(t *testing.T) {
 	}
 }
 
+// TestScaleOfWeights: where nothing is on their scale, only the proportions of weights matter, however large they are;
+// where their sum is less than MinLeaf, there is no split.
+func TestScaleOfWeights(t *testing.T) {
+	d := mixed(1500)
+	o := Options{Trees: 20, MinLeaf: 1, L2: -1, CatL2: -1, CatSmooth: -1, Leaves: 4}
+	scaled := func(by float64) *Model {
+		e := d
+		e.Weight = each(1500, func(i int) float64 { return by * d.Weight[i] })
+		return train(t, e, o)
+	}
+	a := scaled(1).Margin(d.Features, nil, nil)
+	for i, v := range scaled(0x1p100).Margin(d.Features, nil, nil) {
+		if math.Abs(v-a[i]) > 1e-9 {
+			t.Fatalf("row %d: %v with weights, %v with those much larger", i, a[i], v)
+		}
+	}
+	o.MinLeaf = 20
+	if m := scaled(0x1p-12); m.Trees() != 0 {
+		t.Errorf("%d trees of leaves of weight 20, where all weights sum to less than 2", m.Trees())
+	}
+}
+
 func TestOrderOfRows(t *testing.T) {
 	d := mixed(1500)
 	rows := make([]int, len(d.Label))
 	for i := range rows {
 		rows[i] = i * 7 % len(rows) // 7 and 1500 have no divisor in common
 	}
+	d.Features = append(d.Features, Feature{Name: "zeros", Values: each(1500, func(i int) float64 {
+		return []float64{0, math.Copysign(0, -1), 1}[i%5%3]
+	})})
 	shuffled := permuteData(d, rows)
 	for name, o := range variants {
 		if o.RowShare != 0 {
@@ -232,15 +275,19 @@ func TestMissing(t *testing.T) {
 		f := []Feature{{Name: "x", Values: v, Categorical: cat}}
 		m := train(t, Data{Features: f, Label: y}, Options{Objective: Squared, Trees: 60, Rate: 0.5, L2: -1, CatL2: -1})
 		ask := []Feature{{Name: "x", Values: []float64{nan, 1, 2}, Categorical: cat}}
+		want := []float64{5, 1, 1}
+		if !cat { // numbers beyond those of the fit are not missing
+			ask[0].Values, want = append(ask[0].Values, -9, 9), append(want, 1, 1)
+		}
 		got := m.Predict(ask, nil, nil)
-		for i, want := range []float64{5, 1, 1} {
+		for i, want := range want {
 			if math.Abs(got[i]-want) > 1e-6 {
 				t.Errorf("%s: %v for %v, want %v", name, got[i], ask[0].Values[i], want)
 			}
 		}
 		if cat {
-			// Whatever is no code of the fit is missing; -1, 0.5 and infinity are no codes at all.
-			ask[0].Values = []float64{7, -1, 0.5, math.Inf(1), 1e300}
+			// Whatever is no code of the fit is missing; -1, 1.5 and infinity are no codes at all.
+			ask[0].Values = []float64{7, -1, 1.5, math.Inf(1), 1e300}
 			for i, p := range m.Predict(ask, nil, nil) {
 				if math.Abs(p-5) > 1e-6 {
 					t.Errorf("%v for category %v, want that of missing ones", p, ask[0].Values[i])
@@ -248,12 +295,22 @@ func TestMissing(t *testing.T) {
 			}
 		}
 	}
-	// A node that saw none missing sends them to the heavier side.
-	f := []Feature{{Name: "x", Values: each(300, func(i int) float64 { return when(i < 100, 1) })}}
-	m := train(t, Data{Features: f, Label: f[0].Values}, Options{Objective: Squared})
-	got := m.Predict([]Feature{{Name: "x", Values: []float64{nan, 0, 1}}}, nil, nil)
-	if got[0] != got[1] || got[1] == got[2] {
-		t.Errorf("%v for missing, 0 and 1", got)
+	// That a value is there may be all that matters.
+	f := []Feature{{Name: "x", Values: each(300, func(i int) float64 { return []float64{1, nan, nan}[i%3] })}}
+	m := train(t, Data{Features: f, Label: y}, Options{Objective: Squared, Trees: 1, Rate: 1, L2: -1, MinLeaf: 100})
+	if m.Trees() != 1 {
+		t.Errorf("%d trees of one value and missing ones", m.Trees())
+	}
+	// A node that saw none missing sends them, and unknown categories, to the heavier side.
+	for _, cat := range []bool{false, true} {
+		for _, heavy := range []int{100, 200} { // as many of 300 rows are 1
+			f := []Feature{{"x", each(300, func(i int) float64 { return when(i < heavy, 1) }), cat}}
+			m := train(t, Data{Features: f, Label: f[0].Values}, Options{Objective: Squared})
+			got := m.Predict([]Feature{{"x", []float64{nan, -7, 0, 1}, cat}}, nil, nil)
+			if got[0] != got[2+heavy/200] || cat && got[1] != got[0] || got[2] == got[3] {
+				t.Errorf("categorical %v, %d rows of 1: %v for missing, -7, 0 and 1", cat, heavy, got)
+			}
+		}
 	}
 }
 
@@ -261,7 +318,7 @@ func TestMissing(t *testing.T) {
 func TestCategories(t *testing.T) {
 	n := 4000
 	u := uniform(3, 1, n)
-	c := each(n, func(i int) float64 { return math.Floor(40 * u[i]) })
+	c := each(n, func(i int) float64 { return 1 + math.Floor(40*u[i]) })
 	y := each(n, func(i int) float64 { return when(int(c[i])*17%40 < 13, 1) })
 	m := train(t, Data{Features: []Feature{{"c", c, true}}, Label: y},
 		Options{Objective: Squared, Trees: 1, Leaves: 2, Rate: 1, L2: -1, CatL2: -1})
@@ -381,6 +438,13 @@ func TestDraws(t *testing.T) {
 	if len(used) < 4 {
 		t.Errorf("30 draws of one feature gave %v", used)
 	}
+	// A draw without a split worth making does not end the fit.
+	useless := Feature{Name: "useless", Values: make([]float64, 1500)}
+	useless.Values[0] = 1
+	m = train(t, Data{Features: []Feature{d.Features[0], useless}, Label: d.Label}, Options{Trees: 30, FeatureShare: 0.5})
+	if m.Trees() < 8 || m.Trees() > 22 {
+		t.Errorf("%d trees of 30 draw the feature that is worth it", m.Trees())
+	}
 }
 
 // TestExtremes: values at the ends of float64 neither break a fit nor make a prediction that is not finite.
@@ -410,6 +474,21 @@ func TestExtremes(t *testing.T) {
 				t.Errorf("%s: prediction %v for row %d", name, p, i)
 				break
 			}
+		}
+	}
+}
+
+// TestPinned: fits come out the same on every processor and, as decisions are replayed, in every later version.
+func TestPinned(t *testing.T) {
+	for name, want := range map[string]string{
+		"logistic": "4206d33a3d7f4206",
+		"squared":  "d12126f21adb98eb",
+		"drawn":    "6674c6728342ef07",
+	} {
+		d := mixed(1500)
+		d.Weight = each(1500, func(i int) float64 { return d.Weight[i] / 3 })
+		if got := sha256.Sum256(train(t, d, variants[name]).Encode()); hex.EncodeToString(got[:8]) != want {
+			t.Errorf("%s: a model of digest %x…, want %s…", name, got[:8], want)
 		}
 	}
 }
@@ -528,6 +607,7 @@ func TestBorders(t *testing.T) {
 		{"aabbc", 3, []float64{'a', 'b', 'c'}},
 		{"abcdefgh", 4, []float64{'b', 'd', 'f', 'h'}},
 		{"abcdeeeeeeeeeeeef", 4, []float64{'d', 'e', 'f'}},
+		{"abceeeeeeeeeeeeeef", 4, []float64{'c', 'e', 'f'}},
 		{"aaaaaaaaaaaabcdef", 3, []float64{'a', 'c', 'f'}},
 		{"", 3, nil},
 		{"aaaa", 2, []float64{'a'}},

@@ -94,7 +94,11 @@ func TestMalformed(t *testing.T) {
 		nodes: []node{{left: 1, right: 2}, {left: -1}, {left: -1}}, sets: []binSet{{4}},
 	}}}
 	lonely := &Model{inputs: []input{{name: "x"}}, gain: []float64{0}, trees: []tree{{nodes: []node{{left: -1}, {left: -1}}}}}
+	shared := &Model{inputs: []input{{name: "x"}}, gain: []float64{0}, trees: []tree{{nodes: []node{
+		{left: 1, right: 2}, {left: 3, right: 4}, {left: 3, right: 4}, {left: -1}, {left: -1},
+	}}}}
 	for want, m := range map[string]*Model{
+		"node 2 with children 3 and 4":  shared,
 		`a second feature "x"`:          two,
 		"code 3 after 3":                codes,
 		"bin 2 of a feature of 1 codes": set,

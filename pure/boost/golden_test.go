@@ -19,7 +19,10 @@ type golden struct {
 type goldenCase struct {
 	Options struct {
 		Objective string
-		MinLeaf   int `json:"min_leaf"`
+		MinLeaf   int     `json:"min_leaf"`
+		CatSmooth float64 `json:"cat_smooth"`
+		CatL2     float64 `json:"cat_l2"`
+		Most      int     `json:"max_cat_threshold"`
 	}
 	Same    bool
 	Cat     []int
@@ -138,6 +141,12 @@ func problems(n, train int) map[string]problem {
 	y = each(n, func(i int) float64 { return float64(x[0][i]*x[1][i])/250 + x[2][i]/50 + (u[i] - 0.5) })
 	all["same regression"] = problem{x: x, y: y}
 	all["same logistic"] = problem{x: x, y: label(7, z)}
+	e1, e2, u, v, w := uniform(7, 200, 40), uniform(7, 201, 9), uniform(7, 100, n), uniform(7, 40, n), uniform(7, 41, n)
+	c = each(n, func(i int) float64 { return math.Floor(40 * v[i]) })
+	d = each(n, func(i int) float64 { return math.Floor(9 * w[i]) })
+	all["same categorical"] = problem{x: [][]float64{c, d, x[0], x[1], x[2]}, y: each(n, func(i int) float64 {
+		return float64(4*float64(e1[int(c[i])]*e2[int(d[i])])) + (u[i] - 0.5)
+	})}
 	x = append([][]float64(nil), x...)
 	x[0], x[3] = lose(x[0], uniform(7, 20, n), 0.2), lose(x[3], uniform(7, 23, n), 0.2)
 	all["same missing"] = problem{x: x, y: y}
@@ -212,7 +221,10 @@ func TestAgainstLightGBM(t *testing.T) {
 			n, end := g.Train, g.Train+g.Test
 			f := features(p.x, want.Cat...)
 			m, err := Train(Data{Features: rows(f, 0, n), Label: p.y[:n], Weight: cut(p.w, 0, n), Init: cut(p.init, 0, n)},
-				Options{Objective: want.Options.Objective, MinLeaf: max(1, want.Options.MinLeaf), Trees: 30})
+				Options{
+					Objective: want.Options.Objective, MinLeaf: max(1, want.Options.MinLeaf), Trees: 30,
+					CatSmooth: want.Options.CatSmooth, CatL2: want.Options.CatL2, MaxCatThreshold: want.Options.Most,
+				})
 			if err != nil {
 				t.Fatal(err)
 			}

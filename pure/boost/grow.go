@@ -100,10 +100,10 @@ func (g *grower) grow(m *Model, number uint64, stump bool) (t tree, ok bool) {
 		l := &g.leaves[i]
 		g.release(l)
 		v := 0.0
-		if den := float64(l.sum.h)*g.hUnit + l.l2; l.sum.g != 0 {
+		if den := float64(float64(l.sum.h)*g.hUnit) + l.l2; l.sum.g != 0 {
 			v = -float64(l.sum.g) * g.gUnit / max(den, minHessian)
 		}
-		v *= g.o.Rate
+		v = float64(v * g.o.Rate)
 		t.nodes[l.node] = node{left: -1, value: v}
 		if ok {
 			for _, r := range g.rows[l.lo:l.hi] {

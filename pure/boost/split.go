@@ -126,7 +126,7 @@ func (g *grower) searchCategories(l *leaf, k int, c *column) {
 
 	l2 := g.o.L2 + g.o.CatL2
 	best, from, to, sum := g.bar(l), 0, 0, cell{}
-	most := min(g.o.MaxCatThreshold, len(g.order))
+	most := min(g.o.MaxCatThreshold, (len(g.order)+1)/2) // a larger side is the rest of a smaller one
 	try := func(left cell, lo, hi int) {
 		right := l.sum.minus(left)
 		if !g.fits(left) || !g.fits(right) {

@@ -77,18 +77,25 @@ def cases():
     y = (x[0] * x[1]) / 250 + x[2] / 50 + (uniform(7, 100) - 0.5)
     yield "same regression", dict(x=x, y=y, objective="squared", same=True)
     yield "same logistic", dict(x=x, y=label(7, z), same=True, min_leaf=0)
+    c = [np.floor(40 * uniform(7, 40)), np.floor(9 * uniform(7, 41))]
+    z = 4 * (uniform(7, 200, 40)[c[0].astype(int)] * uniform(7, 201, 9)[c[1].astype(int)])
+    yield "same categorical", dict(x=c + x[:3], cat=[0, 1], y=z + (uniform(7, 100) - 0.5), objective="squared", same=True,
+                                   cat_smooth=30, cat_l2=5, max_cat_threshold=4)
     for k in (0, 3):
         x[k] = np.where(uniform(7, 20 + k) < 0.2, np.nan, x[k])
     yield "same missing", dict(x=x, y=y, objective="squared", same=True)
 
 
-def fit(x, y, cat=(), w=None, init=None, objective="logistic", same=False, min_leaf=20):
+def fit(x, y, cat=(), w=None, init=None, objective="logistic", same=False, min_leaf=20,
+        cat_smooth=10, cat_l2=10, max_cat_threshold=32):
     params = dict(
         objective={"logistic": "binary", "squared": "regression"}[objective],
         num_leaves=15, learning_rate=0.1, min_data_in_leaf=min_leaf, lambda_l2=1, max_bin=255, min_data_in_bin=1,
-        min_sum_hessian_in_leaf=1e-3, cat_smooth=10, cat_l2=10, max_cat_threshold=32, feature_pre_filter=False,
+        min_sum_hessian_in_leaf=1e-3, cat_smooth=cat_smooth, cat_l2=cat_l2, max_cat_threshold=max_cat_threshold, feature_pre_filter=False,
         enable_bundle=False, num_threads=1, deterministic=True, force_row_wise=True, seed=1, verbose=-1,
     )
+    if same:
+        params.update(min_data_per_group=1, max_cat_to_onehot=1)  # which boost does not have
     m = np.column_stack(x)
     data = lightgbm.Dataset(
         m[:TRAIN], y[:TRAIN], weight=None if w is None else w[:TRAIN],
@@ -98,7 +105,9 @@ def fit(x, y, cat=(), w=None, init=None, objective="logistic", same=False, min_l
     if init is not None:
         margin = margin + init[TRAIN:]
     truth = y[TRAIN:]
-    want = dict(options=dict(objective=objective, min_leaf=min_leaf), same=same, cat=list(cat))
+    options = dict(objective=objective, min_leaf=min_leaf, cat_smooth=cat_smooth, cat_l2=cat_l2,
+                   max_cat_threshold=max_cat_threshold)
+    want = dict(options=options, same=same, cat=list(cat))
     if objective == "logistic":
         p = 1 / (1 + np.exp(-margin))
         want["auc"], want["log_loss"] = roc_auc_score(truth, p), log_loss(truth, p)
