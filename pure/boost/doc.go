@@ -6,8 +6,8 @@
 // of unequal length, and options out of range are errors that name the place; it serves no model of another library.
 //
 // A fit is a pure function of its arguments, the same to the last bit on every processor. Gradients become whole numbers
-// before they are summed, so sums are exact and depend on no order: neither shuffled rows nor permuted columns change a
-// prediction, a row of weight 3 is three rows, and a row of weight 0 is none (with fractional weights up to rounding).
+// before they are summed, so sums are exact and depend on no order: neither shuffled rows (unless trees draw theirs) nor
+// permuted columns change a prediction, a row of weight 3 is three rows, and one of weight 0 is none.
 // Thresholds are values that were seen, so an increasing transform of a feature changes nothing either.
 //
 // One fit runs on the goroutine of its caller. A Binned and a Model are never changed after they were made; any number
