@@ -1,9 +1,9 @@
 package sql
 
 import (
+	"slices"
 	"strings"
 	"sync"
-	"slices"
 	"testing"
 	"time"
 
