@@ -18,6 +18,7 @@ import (
 // and request id. Rows that are kept out are counted and not in it.
 type served struct {
 	endpoint string
+	request  string       // the column that the endpoint takes request ids from, "" for none
 	begin    trimtab.Time // go-live: the first logged event time; 0 when nothing was served by then
 	read     int64        // rows of the span, those kept out among them
 
@@ -42,10 +43,11 @@ func (d *Datasets) serve(ctx context.Context, o order, inputs bool) (*served, er
 	if err := json.NewEncoder(s.sum).Encode(src); err != nil {
 		return nil, err
 	}
-	log, err := d.log(ctx, o.live.name, src.Endpoint)
+	log, spec, err := d.log(ctx, o.live.name, src.Endpoint)
 	if err != nil {
 		return nil, err
 	}
+	s.request = spec.Logging.RequestID
 	// A row that was not late was logged when the watermark stood no further than
 	// its event time, so this moment has been what it is since then.
 	begin, ok := log.Begin()
@@ -73,18 +75,22 @@ func (d *Datasets) serve(ctx context.Context, o order, inputs bool) (*served, er
 }
 
 // log is the log of a declared endpoint.
-func (d *Datasets) log(ctx context.Context, source, endpoint string) (*traffic.Log, error) {
+func (d *Datasets) log(ctx context.Context, source, endpoint string) (log *traffic.Log, spec trimtab.EndpointSpec, err error) {
 	if d.cfg.Traffic == nil {
-		return nil, trimtab.Errorf(trimtab.Unsupported, "datasource "+source, "DataSource %q is what endpoint %q served, and nothing is served here", source, endpoint)
+		return nil, spec, trimtab.Errorf(trimtab.Unsupported, "datasource "+source, "DataSource %q is what endpoint %q served, and nothing is served here", source, endpoint)
 	}
-	_, err := d.cfg.Sources.Get(ctx, trimtab.KindEndpoint, endpoint)
+	r, err := d.cfg.Sources.Get(ctx, trimtab.KindEndpoint, endpoint)
 	if trimtab.IsKind(err, trimtab.NotFound) {
-		return nil, trimtab.Errorf(trimtab.Precondition, "datasource "+source, "DataSource %q is what endpoint %q served, and there is no such Endpoint: declare it and apply", source, endpoint)
+		return nil, spec, trimtab.Errorf(trimtab.Precondition, "datasource "+source, "DataSource %q is what endpoint %q served, and there is no such Endpoint: declare it and apply", source, endpoint)
 	}
 	if err != nil {
-		return nil, err
+		return nil, spec, err
 	}
-	return d.cfg.Traffic.Endpoint(traffic.Endpoint{Workspace: trimtab.CallOf(ctx).Workspace, Name: endpoint})
+	if err := json.Unmarshal(r.Spec, &spec); err != nil {
+		return nil, spec, &trimtab.Error{Kind: trimtab.Internal, Subject: r.Ref(), Err: err}
+	}
+	log, err = d.cfg.Traffic.Endpoint(traffic.Endpoint{Workspace: trimtab.CallOf(ctx).Workspace, Name: endpoint})
+	return log, spec, err
 }
 
 func (s *served) take(r *traffic.Rows, holds []trimtab.Hold, required bool) {

@@ -14,9 +14,8 @@ import (
 // time, label and the time of its becoming known; left counts the values of each
 // column that is left out.
 //
-// With keys of different names the key is that of the served rows, and a row of
-// the file has its row id in it: that is the request id under which a replay
-// sends it.
+// With different keys the key is that of the served rows, and a row of the file
+// has the request id in it under which a replay would send it.
 func unite(f *file, rows *table.Table, src *named, live *served) (*table.Table, map[string]int64, error) {
 	left := map[string]int64{}
 	out := &table.Table{}
@@ -32,7 +31,7 @@ func unite(f *file, rows *table.Table, src *named, live *served) (*table.Table, 
 		if rows.Column(key) != nil {
 			return nil, nil, trimtab.Errorf(trimtab.Invalid, "datasource "+src.name, "the key %q of DataSource %q is another column of DataSource %q, whose key is %v: expected the same key, or a name of its own", key, src.name, f.name, f.spec.Key)
 		}
-		ids, err := rowIDs(f, rows, key)
+		ids, err := requestIDs(f, rows, key, live.request)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -70,9 +69,16 @@ func unite(f *file, rows *table.Table, src *named, live *served) (*table.Table, 
 	return out, left, nil
 }
 
-// rowIDs is a column of the ids of the file's rows.
-func rowIDs(f *file, rows *table.Table, name string) (*table.Column, error) {
+// requestIDs is a column of the request ids of the file's rows: their key when the
+// endpoint takes request ids from its column, else their row id.
+func requestIDs(f *file, rows *table.Table, name, request string) (*table.Column, error) {
 	key, ids := newKeys(f.name, f.spec, rows), table.NewColumn(name, table.String, rows.Rows())
+	if slices.Equal(f.spec.Key, []string{request}) {
+		for i := range rows.Rows() {
+			ids.AppendString(key.cols[0].Text(i))
+		}
+		return ids, nil
+	}
 	for i := range rows.Rows() {
 		id, err := key.sum(i, int64(i))
 		if err != nil {
