@@ -10,6 +10,9 @@ import numpy as np
 from scipy import stats
 from scipy.stats import _resampling
 from sklearn import metrics
+from sklearn.calibration import calibration_curve
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 
 def quantiles():
@@ -95,8 +98,60 @@ def bca():
     return out
 
 
+def logistic_line(x, t, w):
+    """Maximum of the likelihood with soft targets, each a row of either class; scikit-learn's fit polished by Newton."""
+    rows = np.r_[x, x][:, None]
+    weight = np.r_[w * t, w * (1 - t)]
+    y = np.r_[np.ones(len(x)), np.zeros(len(x))]
+    model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10, max_iter=1000).fit(rows, y, sample_weight=weight)
+    beta = np.array([model.intercept_[0], model.coef_[0, 0]])
+    design = np.stack([np.ones(len(x)), x], axis=1)
+    for _ in range(5):
+        q = 1 / (1 + np.exp(-design @ beta))
+        info = design.T @ (design * (w * q * (1 - q))[:, None])
+        beta = beta + np.linalg.solve(info, design.T @ (w * (t - q)))
+    assert np.allclose(beta, [model.intercept_[0], model.coef_[0, 0]], atol=1e-4)
+    return beta, np.linalg.inv(info)
+
+
+def calibration():
+    rng = np.random.default_rng(20130105)
+    out = []
+    for n, weighted in [(400, False), (400, True), (30, False)]:
+        p = 1 / (1 + np.exp(-rng.normal(-1, 1.3, n)))
+        if n == 400:
+            p = np.round(p, 2)
+        y = rng.random(n) < 1 / (1 + np.exp(-(0.4 + 0.7 * np.log(np.clip(p, 0.001, 0.999) / (1 - np.clip(p, 0.001, 0.999))))))
+        w = rng.choice([0.0, 0.5, 1.0, 3.0], n) if weighted else np.ones(n)
+        eps = np.finfo(float).eps
+        q = np.clip(p, eps, 1 - eps)
+        x = np.log(q) - np.log1p(-q)
+        line, cov = logistic_line(x, y.astype(float), w)
+        prior = 50.0
+        shadow = prior / n
+        fit, _ = logistic_line(x, (w * y + shadow * q) / (w + shadow), w + shadow)
+        iso = IsotonicRegression(out_of_bounds="clip", increasing=True).fit(p, y.astype(float), sample_weight=w)
+        at = np.linspace(-0.1, 1.1, 61)
+        target = 3 + 1.2 * p + rng.normal(0, 0.3, n)
+        lin = LinearRegression().fit(np.r_[p, p][:, None], np.r_[target, p], sample_weight=np.r_[w, np.full(n, shadow)])
+        case = {
+            "y": [bool(v) for v in y], "p": p.tolist(), "w": w.tolist() if weighted else None, "target": target.tolist(), "prior": prior,
+            "line": line.tolist(), "line_se": np.sqrt(np.diag(cov)).tolist(), "fit": fit.tolist(),
+            "isotonic": [iso.X_thresholds_.tolist(), iso.y_thresholds_.tolist()], "at": at.tolist(), "isotonic_at": iso.predict(at).tolist(),
+            "linear": [float(lin.intercept_), float(lin.coef_[0])],
+            "brier": metrics.brier_score_loss(y, p, sample_weight=w),
+        }
+        if not weighted:
+            for strategy in ("uniform", "quantile"):
+                true, pred = calibration_curve(y, p, n_bins=7, strategy=strategy)
+                case[strategy] = [pred.tolist(), true.tolist()]
+        out.append(case)
+    return out
+
+
 def main():
-    json.dump({"quantiles": quantiles(), "paired": paired(), "exact": exact(), "bca": bca()}, sys.stdout, separators=(",", ":"))
+    parts = {"quantiles": quantiles(), "paired": paired(), "exact": exact(), "bca": bca(), "calibration": calibration()}
+    json.dump(parts, sys.stdout, separators=(",", ":"))
     sys.stdout.write("\n")
 
 
