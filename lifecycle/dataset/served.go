@@ -48,6 +48,8 @@ func (d *Datasets) serve(ctx context.Context, o order, inputs bool) (*served, er
 		return nil, err
 	}
 	s.request = spec.Logging.RequestID
+	s.sum.Write(binary.AppendUvarint(nil, uint64(len(s.request)))) // a hash never fails
+	s.sum.Write([]byte(s.request))
 	// A row that was not late was logged when the watermark stood no further than
 	// its event time, so this moment has been what it is since then.
 	begin, ok := log.Begin()
@@ -100,7 +102,7 @@ func (s *served) take(r *traffic.Rows, holds []trimtab.Hold, required bool) {
 		s.read++
 		out := trimtab.HeldRow(holds, r.EventTimes[i], r.Quarantine[i])
 		buf = appendRow(buf[:0], r, i, out)
-		s.sum.Write(buf) // a hash never fails
+		s.sum.Write(buf)
 		switch {
 		case out != "":
 			s.dropped[out]++

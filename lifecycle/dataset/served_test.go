@@ -311,6 +311,7 @@ func TestServedNamesWhatASnapshotDependsOn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, false},
+		{"the column of request ids", func() { s.endpoint.Logging.RequestID = "id" }, true},
 		{"the declaration", func() { s.live.Label.Column = "z" }, true},
 	} {
 		c.do()

@@ -10,7 +10,9 @@
 // of one id the last known-at wins. Durable appends are on the disk when they
 // return (one fsync serves all that wait); asynchronous ones go through a
 // bounded queue, and what does not fit is dropped and counted. A torn tail is
-// cut at open, with a log line.
+// cut at open, with a log line. A row that a data contract quarantined is kept
+// beside the rule's name: [Log.Window] and [Log.Tables] hand it out with the rule,
+// and who learns or measures leaves it out.
 //
 // The package refuses to know databases, HTTP, models and monitors: a sealed
 // segment is reported to a callback, and the watermark comes in with each batch.
