@@ -27,6 +27,8 @@ func seedLog(t testing.TB, k kind) []byte {
 	frame(appendBatch(nil, 0, batch, nil))
 	batch.IDs, batch.Prefix, batch.EventTimes = nil, "r", batch.EventTimes[:1]
 	frame(appendBatch(nil, 0, batch, nil))
+	batch.Prefix, batch.Quarantine = "q", []string{"", "rule", ""}
+	frame(appendBatch(nil, 0, batch, nil))
 	return b
 }
 
