@@ -55,11 +55,11 @@ func (d *drill) onRows() bool {
 	return slices.ContainsFunc(d.faults, func(f trimtab.Fault) bool { return f.On != trimtab.OnLabels })
 }
 
-// longest is how far behind its event time a row may be sent.
-func (d *drill) longest() (all trimtab.Duration) {
+// longest is how many milliseconds behind its event time a row may be sent.
+func (d *drill) longest() (all trimtab.Time) {
 	for _, f := range d.faults {
 		if f.Kind == trimtab.FaultDelay && f.On == trimtab.OnRows {
-			all += f.Delay
+			all += trimtab.Time(f.Delay / 1e6) // nanoseconds of all faults together could not be counted
 		}
 	}
 	return all
@@ -190,12 +190,41 @@ func later(at int64, d trimtab.Duration) int64 {
 	return at + int64(d)
 }
 
+// maxHeld bounds the rows that wait in memory until they are due.
+const maxHeld = 5_000_000
+
+// waiting is what of one batch is not due yet.
+type waiting struct {
+	t     *table.Table
+	first int64 // when the first of it is due
+}
+
 // rows applies all faults to a stream of rows in the order of event time; what
 // comes out is in the order in which it is due, with dueColumn. Rows due before
 // from are left out. Delayed rows are held until then.
 func (d *drill) rows(seq iter.Seq2[*table.Table, error], from trimtab.Time) iter.Seq2[*table.Table, error] {
 	return func(yield func(*table.Table, error) bool) {
-		held := &table.Table{}
+		var held []waiting
+		n := 0 // rows held
+		release := func(until int64) (*table.Table, error) {
+			ready := &table.Table{}
+			keep := held[:0]
+			for _, w := range held {
+				if w.first <= until {
+					due, later := split(w.t, until)
+					if err := ready.Append(due); err != nil {
+						return nil, err
+					}
+					n -= due.Rows()
+					w = hold(later)
+				}
+				if w.t.Rows() > 0 {
+					keep = append(keep, w)
+				}
+			}
+			held = keep
+			return inOrder(ready), nil
+		}
 		for t, err := range seq {
 			if err != nil {
 				yield(nil, err)
@@ -205,20 +234,31 @@ func (d *drill) rows(seq iter.Seq2[*table.Table, error], from trimtab.Time) iter
 				continue
 			}
 			out, err := d.expand(t, from)
+			if err == nil && out.Rows() > 0 {
+				held = append(held, hold(out))
+				n += out.Rows()
+			}
+			var ready *table.Table
 			if err == nil {
-				err = held.Append(out)
+				ready, err = release(t.Column(d.names.EventTime).Int64s[t.Rows()-1])
+			}
+			if err == nil && n > maxHeld {
+				err = trimtab.Errorf(trimtab.Invalid, "fault", "more than %d delayed rows wait at once, which is too many to hold: delay a smaller share, or by less", maxHeld)
 			}
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			var ready *table.Table
-			ready, held = split(held, t.Column(d.names.EventTime).Int64s[t.Rows()-1])
 			if ready.Rows() > 0 && !yield(ready, nil) {
 				return
 			}
 		}
-		if ready, _ := split(held, math.MaxInt64); ready.Rows() > 0 {
+		ready, err := release(math.MaxInt64)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if ready.Rows() > 0 {
 			yield(ready, nil)
 		}
 	}
@@ -257,22 +297,39 @@ func (d *drill) expand(t *table.Table, from trimtab.Time) (*table.Table, error) 
 	return out, nil
 }
 
-// split parts rows that are due by until from later ones, and puts them in order.
-func split(t *table.Table, until int64) (ready, later *table.Table) {
-	due := t.Column(dueColumn)
-	if due == nil {
-		return t, t
+func hold(t *table.Table) waiting {
+	w := waiting{t: t, first: math.MaxInt64}
+	for _, at := range t.Column(dueColumn).Int64s {
+		w.first = min(w.first, at)
 	}
+	return w
+}
+
+// split parts rows that are due by until from later ones.
+func split(t *table.Table, until int64) (ready, later *table.Table) {
 	var now, then []int
-	for i, at := range due.Int64s {
+	for i, at := range t.Column(dueColumn).Int64s {
 		if at <= until {
 			now = append(now, i)
 		} else {
 			then = append(then, i)
 		}
 	}
-	slices.SortStableFunc(now, func(a, b int) int { return cmp.Compare(due.Int64s[a], due.Int64s[b]) })
 	return t.Take(now), t.Take(then)
+}
+
+// inOrder sorts rows by when they are due; rows of one moment stay as they stand in the source.
+func inOrder(t *table.Table) *table.Table {
+	due := t.Column(dueColumn)
+	if due == nil || slices.IsSorted(due.Int64s) {
+		return t
+	}
+	order := make([]int, t.Rows())
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(due.Int64s[a], due.Int64s[b]) })
+	return t.Take(order)
 }
 
 // labels applies the faults of labels to all labels of the replay.

@@ -295,3 +295,21 @@ func TestFaultShare(t *testing.T) {
 		t.Errorf("%d rows hit, %d by both faults; want about 6000 and 1800", one, both)
 	}
 }
+
+// TestFaultRefusesRounding refuses what could only be reckoned with by rounding.
+func TestFaultRefusesRounding(t *testing.T) {
+	f, err := trimtab.ParseFault("shift n +1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int64]string{1 << 53: "", 1<<53 + 1: "lies beyond 2^53", -1<<53 - 1: "lies beyond 2^53"} {
+		id, at, c := table.NewColumn(faultColumns.ID, table.String, 1), table.NewColumn(faultColumns.EventTime, table.Datetime, 1), table.NewColumn("n", table.Int64, 1)
+		id.AppendString("a")
+		at.AppendInt64(0)
+		c.AppendInt64(n)
+		_, err := newDrill([]trimtab.Fault{f}, faultColumns, "").cells(&table.Table{Columns: []*table.Column{id, at, c}}, 1)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(trimtab.Message(err), want) {
+			t.Errorf("%d: %v, want %q", n, err, want)
+		}
+	}
+}

@@ -91,6 +91,9 @@ func (d *drill) cell(i int, c, other *table.Column, r int, hash uint64) (bool, e
 	if !number || v != v {
 		return false, nil
 	}
+	if err := exact(c, r); err != nil {
+		return false, err
+	}
 	return true, putFloat(c, r, v)
 }
 
@@ -142,6 +145,9 @@ func put(c *table.Column, r int, src *table.Column, k int) error {
 		return nil
 	}
 	if c.Type != src.Type {
+		if err := exact(src, k); err != nil {
+			return err
+		}
 		v, _ := src.Float(k)
 		if v != v && c.Type.Numeric() && c.Type != table.Float32 && c.Type != table.Float64 {
 			null(c, r)
@@ -167,6 +173,15 @@ func put(c *table.Column, r int, src *table.Column, k int) error {
 		c.Strings[r] = src.Strings[k]
 	case table.Bytes:
 		c.Bytes[r] = src.Bytes[k]
+	}
+	return nil
+}
+
+// exact refuses whole numbers that a float64 would round.
+func exact(c *table.Column, r int) error {
+	const most = 1 << 53
+	if c.Type == table.Int64 && (c.Int64s[r] > most || c.Int64s[r] < -most) {
+		return fmt.Errorf("%d of column %q lies beyond 2^53, where it cannot be reckoned with exactly", c.Int64s[r], c.Name)
 	}
 	return nil
 }

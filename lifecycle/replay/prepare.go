@@ -307,7 +307,7 @@ func (r *Replays) Plan(ctx context.Context, opt StartOptions) (reach []trimtab.F
 
 // firstDue is the event time from which on the source is read again by a drill that goes on at position.
 func (d *drill) firstDue(x trimtab.Replay) trimtab.Time {
-	late := trimtab.Time(d.longest() / 1e6)
+	late := d.longest()
 	if x.Position == 0 || x.Position < math.MinInt64+late {
 		return x.From
 	}

@@ -395,6 +395,10 @@ func TestErrors(t *testing.T) {
 			_, err := c.Plan(ctx, bad(d, d))
 			return err
 		}, trimtab.Invalid, "project/default is declared twice"},
+		"a bad fault": {func() error {
+			_, err := c.Drill(ctx, view.StartReplay{Endpoint: "e", Source: "s"}, []trimtab.Fault{{Kind: "unti", Column: "size"}})
+			return err
+		}, trimtab.Invalid, "there is no kind \"unti\", did you mean \"unit\"?"},
 		"both": {func() error {
 			_, err := c.Plan(ctx, view.Proposal{Delete: []string{"model/m"}, Resources: []view.Declaration{{Kind: "Model", Name: "m", Spec: json.RawMessage(`{}`)}}})
 			return err
