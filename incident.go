@@ -67,8 +67,10 @@ type Incident struct {
 	Rows     int64      `json:"rows,omitzero"`
 	Bad      int64      `json:"bad,omitzero"`
 
-	// Hold keeps the rows of the span out of training, references and quality.
+	// Hold keeps the rows of the span out of training, references and quality: all of
+	// them, or with a Rule those that a contract quarantined under it.
 	Hold       bool   `json:"hold,omitzero"`
+	Rule       string `json:"rule,omitzero"`
 	Released   bool   `json:"released,omitzero"`
 	ReleasedBy string `json:"releasedBy,omitzero"`
 	Note       string `json:"note,omitzero"`
@@ -100,7 +102,7 @@ func (i Incident) Held() (h Hold, ok bool) {
 	if !i.Hold {
 		return Hold{}, false
 	}
-	return Hold{Endpoint: i.Endpoint, From: i.Begin, To: i.End, Columns: i.Columns, Incident: i.ID, Released: i.Released}, true
+	return Hold{Endpoint: i.Endpoint, From: i.Begin, To: i.End, Columns: i.Columns, Rule: i.Rule, Incident: i.ID, Released: i.Released}, true
 }
 
 // Close ends an open incident: in event time at end, seen at the border at.
