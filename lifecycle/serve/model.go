@@ -59,6 +59,7 @@ type Model struct {
 	binary   bool          // one output that is a probability
 	names    []string      // of the logged outputs
 	example  []byte
+	bytes    int64     // of memory, by estimate
 	decoders sync.Pool // *schema.Decoder
 	workers  sync.Pool // *worker
 }
@@ -122,6 +123,7 @@ func Load(ctx context.Context, files Files, opt Options) (_ *Model, err error) {
 		return nil, inferError(f, err)
 	}
 	m.Library = m.model.Version()
+	m.bytes = 2 * int64(len(data))
 	if err := m.answer(f, wrapper); err != nil {
 		return nil, err
 	}

@@ -200,21 +200,34 @@ func condition(typ string, status bool, reason, message string) trimtab.Conditio
 
 // load loads a version and warms it with its input example.
 func (e *Endpoint) load(ctx context.Context, v trimtab.ModelVersion, cfg *config) (*Model, error) {
-	if v.Manifest == "" {
-		return nil, trimtab.Errorf(trimtab.Precondition, v.Object().String(), "its files are not complete yet: they are frozen when the run that made it ends")
-	}
-	manifest, err := e.server.cfg.Manifests.Manifest(ctx, v.Manifest)
+	m, err := e.server.open(ctx, v, cfg.output)
 	if err != nil {
 		return nil, err
 	}
-	m, err := Load(ctx, Frozen(manifest, e.server.cfg.Blobs), Options{Output: cfg.output})
+	if err := m.warm(); err != nil {
+		e.server.cfg.Log.WarnContext(ctx, "the input example cannot be answered", "endpoint", e.Name, "model", v.Model, "version", v.Version, "error", err)
+	}
+	return m, nil
+}
+
+func notFrozen(v trimtab.ModelVersion) error {
+	return trimtab.Errorf(trimtab.Precondition, v.Object().String(), "its files are not complete yet: they are frozen when the run that made it ends")
+}
+
+// open loads a version from its frozen tree.
+func (s *Server) open(ctx context.Context, v trimtab.ModelVersion, output string) (*Model, error) {
+	if v.Manifest == "" {
+		return nil, notFrozen(v)
+	}
+	manifest, err := s.cfg.Manifests.Manifest(ctx, v.Manifest)
+	if err != nil {
+		return nil, err
+	}
+	m, err := Load(ctx, Frozen(manifest, s.cfg.Blobs), Options{Output: output})
 	if err != nil {
 		return nil, err
 	}
 	m.Name, m.Version, m.Manifest = v.Model, v.Version, v.Manifest
-	if err := m.warm(); err != nil {
-		e.server.cfg.Log.WarnContext(ctx, "the input example cannot be answered", "endpoint", e.Name, "model", v.Model, "version", v.Version, "error", err)
-	}
 	return m, nil
 }
 

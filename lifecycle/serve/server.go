@@ -26,8 +26,9 @@ type Resources interface {
 	SetStatus(ctx context.Context, kind, name string, status json.RawMessage) error
 }
 
-// Versions finds what an alias points to.
+// Versions finds versions, by number and by what an alias points to.
 type Versions interface {
+	Get(ctx context.Context, model trimtab.ModelName, version trimtab.Version) (trimtab.ModelVersion, error)
 	ByAlias(ctx context.Context, model trimtab.ModelName, alias trimtab.Alias) (trimtab.ModelVersion, error)
 }
 
@@ -75,6 +76,7 @@ type Server struct {
 	vectors
 	table      atomic.Pointer[map[place]*Endpoint]
 	controller *control.Controller
+	scorer     *Scorer
 
 	// mu guards changes of table; readers take the pointer.
 	mu sync.Mutex
@@ -99,6 +101,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{cfg: cfg, vectors: newVectors()}
+	s.scorer = &Scorer{server: s}
 	s.table.Store(&map[place]*Endpoint{})
 	s.controller = control.New(control.Config{Name: "serve", Reconcile: s.reconcile, Clock: cfg.Clock, Log: cfg.Log, Workers: 2})
 	if cfg.Registerer != nil {
