@@ -1,7 +1,6 @@
 package trimtab
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -405,24 +404,4 @@ type FaultReach struct {
 	Fault  Fault `json:"fault"`
 	InSpan int64 `json:"inSpan"`
 	Hit    int64 `json:"hit"`
-}
-
-// Drill is what the call that starts a replay asks for beside source and span.
-// With Plan nothing is started: Plan is given what each fault would hit.
-type Drill struct {
-	Faults []Fault
-	Plan   func([]FaultReach)
-}
-
-type drillKey struct{}
-
-// WithDrill returns a context that carries d.
-func WithDrill(ctx context.Context, d Drill) context.Context {
-	return context.WithValue(ctx, drillKey{}, d)
-}
-
-// DrillOf returns the drill that ctx carries; without one, the zero Drill.
-func DrillOf(ctx context.Context) Drill {
-	d, _ := ctx.Value(drillKey{}).(Drill)
-	return d
 }

@@ -128,8 +128,12 @@ type history struct{ *server }
 
 func (h history) Start(ctx context.Context, o view.StartReplay) (trimtab.Replay, bool, error) {
 	last, lastErr := h.db.Replays.Last(ctx, o.Endpoint)
-	r, err := h.replays.Start(ctx, replay.StartOptions{Endpoint: o.Endpoint, Source: o.Source, From: o.From, To: o.To})
+	r, err := h.replays.Start(ctx, replay.StartOptions(o))
 	return r, err == nil && lastErr == nil && r.ID == last.ID, err
+}
+
+func (h history) Plan(ctx context.Context, o view.StartReplay) ([]trimtab.FaultReach, error) {
+	return h.replays.Plan(ctx, replay.StartOptions(o))
 }
 
 func (h history) Get(ctx context.Context, id trimtab.ReplayID) (trimtab.Replay, error) {

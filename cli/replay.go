@@ -62,22 +62,21 @@ With --follow the exit code is 0 when it succeeded and 1 when not.`,
 			if start.From, start.To, err = span(from, to); err != nil {
 				return err
 			}
-			faults, err := readFaults(faultsFile, faultTexts)
-			if err != nil {
+			if start.Faults, err = readFaults(faultsFile, faultTexts); err != nil {
 				return err
 			}
 			switch {
 			case resume:
-				if start, faults, err = lastReplay(cmd.Context(), c, start, faults); err != nil {
+				if start, err = lastReplay(cmd.Context(), c, start); err != nil {
 					return err
 				}
 			case source == "":
 				return usage{errors.New("--source is missing: name the declared DataSource whose rows are replayed, or --resume")}
 			}
 			if dryRun {
-				return a.planDrill(cmd.Context(), c, start, faults)
+				return a.planReplay(cmd.Context(), c, start)
 			}
-			r, err := c.Drill(cmd.Context(), start, faults)
+			r, err := c.StartReplay(cmd.Context(), start)
 			if err != nil {
 				return err
 			}
@@ -108,22 +107,22 @@ With --follow the exit code is 0 when it succeeded and 1 when not.`,
 }
 
 // lastReplay fills what was not given from the endpoint's last replay, its faults too.
-func lastReplay(ctx context.Context, c *client.Client, start view.StartReplay, faults []trimtab.Fault) (view.StartReplay, []trimtab.Fault, error) {
+func lastReplay(ctx context.Context, c *client.Client, start view.StartReplay) (view.StartReplay, error) {
 	last, err := c.Replays(ctx, start.Endpoint)
 	if err != nil {
-		return start, nil, err
+		return start, err
 	}
 	if len(last) == 0 {
-		return start, nil, trimtab.Errorf(trimtab.NotFound, "replay", "endpoint %s has had no replay; start one with --source", start.Endpoint)
+		return start, trimtab.Errorf(trimtab.NotFound, "replay", "endpoint %s has had no replay; start one with --source", start.Endpoint)
 	}
 	r := last[0]
 	if start.Source != "" && start.Source != r.Source {
-		return start, nil, trimtab.Errorf(trimtab.Conflict, "replay", "the last replay of endpoint %s was of source %s: leave --resume out to replay %s", start.Endpoint, r.Source, start.Source)
+		return start, trimtab.Errorf(trimtab.Conflict, "replay", "the last replay of endpoint %s was of source %s: leave --resume out to replay %s", start.Endpoint, r.Source, start.Source)
 	}
-	if len(faults) > 0 && !slices.Equal(faults, r.Faults) {
-		return start, nil, trimtab.Errorf(trimtab.Conflict, "replay", "replay %s began with other faults: leave --fault out to go on with those of `trimtab replay show %s`", r.ID, r.ID)
+	if len(start.Faults) > 0 && !slices.Equal(start.Faults, r.Faults) {
+		return start, trimtab.Errorf(trimtab.Conflict, "replay", "replay %s began with other faults: leave --fault out to go on with those of `trimtab replay show %s`", r.ID, r.ID)
 	}
-	return view.StartReplay{Endpoint: start.Endpoint, Source: r.Source, From: cmp.Or(start.From, r.From), To: cmp.Or(start.To, r.To)}, r.Faults, nil
+	return view.StartReplay{Endpoint: start.Endpoint, Source: r.Source, From: cmp.Or(start.From, r.From), To: cmp.Or(start.To, r.To), Faults: r.Faults}, nil
 }
 
 // maxFaultsFile bounds a file of faults.
@@ -183,9 +182,9 @@ func (l *faultLine) UnmarshalYAML(n ast.Node) error {
 	return yaml.NodeToValue(n, &l.text)
 }
 
-// planDrill prints what each fault would hit.
-func (a *application) planDrill(ctx context.Context, c *client.Client, start view.StartReplay, faults []trimtab.Fault) error {
-	reach, err := c.PlanDrill(ctx, start, faults)
+// planReplay prints what each fault would hit.
+func (a *application) planReplay(ctx context.Context, c *client.Client, start view.StartReplay) error {
+	reach, err := c.PlanReplay(ctx, start)
 	if err != nil {
 		return err
 	}

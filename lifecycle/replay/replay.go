@@ -134,7 +134,7 @@ type StartOptions struct {
 	Endpoint string
 	Source   string
 	From, To trimtab.Time // of event time; 0 is open
-	// Faults are injected in this order; nil takes those of the call's trimtab.Drill.
+	// Faults of a drill are injected in this order.
 	Faults []trimtab.Fault
 }
 
@@ -154,22 +154,10 @@ const (
 // one that was stopped goes on where it stopped. It is refused on an endpoint with
 // live traffic, while another replay runs, where the span reaches into windows
 // that are closed, and when it would go on with other faults than it began with.
-// When the call's trimtab.Drill has a Plan, Start plans and returns the zero Replay.
 func (r *Replays) Start(ctx context.Context, opt StartOptions) (x trimtab.Replay, err error) {
 	defer trimtab.Wrap(&err, "replay.Start(%s, %s)", opt.Endpoint, opt.Source)
 	ws := trimtab.CallOf(ctx).Workspace
 	subject := "endpoint " + opt.Endpoint
-	asked := trimtab.DrillOf(ctx)
-	if opt.Faults == nil {
-		opt.Faults = asked.Faults
-	}
-	if asked.Plan != nil {
-		reach, err := r.Plan(ctx, opt)
-		if err == nil {
-			asked.Plan(reach)
-		}
-		return x, err
-	}
 	spec, id, err := r.admit(ctx, opt)
 	if err != nil {
 		return x, err

@@ -192,6 +192,8 @@ type StartReplay struct {
 	Source   string       `json:"source"`
 	From     trimtab.Time `json:"from,omitempty"`
 	To       trimtab.Time `json:"to,omitempty"`
+	// Faults of a drill, such as 'unit wind_speed x1.609344 2013-04-08..2013-04-15', injected in this order.
+	Faults []trimtab.Fault `json:"faults,omitempty"`
 }
 
 // Replay is a replay with its progress. Wait says what it waits for, when it does.

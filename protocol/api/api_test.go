@@ -172,12 +172,12 @@ type replays struct{}
 var aReplay = trimtab.Replay{Workspace: "default", ID: "rp-0123456789abcdef", Endpoint: "flights", Source: "flights", State: "running", Position: 5, Rows: 10}
 
 func (replays) Start(ctx context.Context, s view.StartReplay) (trimtab.Replay, bool, error) {
-	drill, r := trimtab.DrillOf(ctx), aReplay
-	if r.Faults = drill.Faults; drill.Plan != nil {
-		drill.Plan([]trimtab.FaultReach{{Fault: drill.Faults[0], InSpan: 9, Hit: 8}})
-		return trimtab.Replay{}, false, nil
-	}
+	r := aReplay
+	r.Faults = s.Faults
 	return r, true, nil
+}
+func (replays) Plan(_ context.Context, s view.StartReplay) ([]trimtab.FaultReach, error) {
+	return []trimtab.FaultReach{{Fault: s.Faults[0], InSpan: 9, Hit: 8}}, nil
 }
 func (replays) Get(context.Context, trimtab.ReplayID) (trimtab.Replay, error) { return aReplay, nil }
 func (replays) Last(_ context.Context, endpoint string) (trimtab.Replay, error) {
@@ -300,10 +300,10 @@ func TestEveryOperation(t *testing.T) {
 		t.Errorf("replay: %+v", got)
 	}
 	fault := must[trimtab.Fault](t)(trimtab.ParseFault("unit wind_speed x1.609344 2013-04-08..2013-04-15"))
-	if got := must[view.Replay](t)(c.Drill(ctx, view.StartReplay{Endpoint: "flights", Source: "flights"}, []trimtab.Fault{fault})); !cmp.Equal(got.Faults, []trimtab.Fault{fault}) {
+	if got := must[view.Replay](t)(c.StartReplay(ctx, view.StartReplay{Endpoint: "flights", Source: "flights", Faults: []trimtab.Fault{fault}})); !cmp.Equal(got.Faults, []trimtab.Fault{fault}) {
 		t.Errorf("drill: %+v", got)
 	}
-	if got := must[[]trimtab.FaultReach](t)(c.PlanDrill(ctx, view.StartReplay{Endpoint: "flights", Source: "flights"}, []trimtab.Fault{fault})); !cmp.Equal(got, []trimtab.FaultReach{{Fault: fault, InSpan: 9, Hit: 8}}) {
+	if got := must[[]trimtab.FaultReach](t)(c.PlanReplay(ctx, view.StartReplay{Endpoint: "flights", Source: "flights", Faults: []trimtab.Fault{fault}})); !cmp.Equal(got, []trimtab.FaultReach{{Fault: fault, InSpan: 9, Hit: 8}}) {
 		t.Errorf("plan of a drill: %+v", got)
 	}
 	if got := must[[]view.Replay](t)(c.Replays(ctx, "")); len(got) != 1 {
@@ -396,7 +396,7 @@ func TestErrors(t *testing.T) {
 			return err
 		}, trimtab.Invalid, "project/default is declared twice"},
 		"a bad fault": {func() error {
-			_, err := c.Drill(ctx, view.StartReplay{Endpoint: "e", Source: "s"}, []trimtab.Fault{{Kind: "unti", Column: "size"}})
+			_, err := c.StartReplay(ctx, view.StartReplay{Endpoint: "e", Source: "s", Faults: []trimtab.Fault{{Kind: "unti", Column: "size"}}})
 			return err
 		}, trimtab.Invalid, "there is no kind \"unti\", did you mean \"unit\"?"},
 		"both": {func() error {

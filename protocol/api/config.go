@@ -86,6 +86,8 @@ type Replays interface {
 	// Start begins a replay, or finds the one of the same endpoint, data and span:
 	// then resumed is true.
 	Start(ctx context.Context, start view.StartReplay) (r trimtab.Replay, resumed bool, err error)
+	// Plan says what each fault of a drill would hit, and starts nothing.
+	Plan(ctx context.Context, start view.StartReplay) ([]trimtab.FaultReach, error)
 	Get(ctx context.Context, id trimtab.ReplayID) (trimtab.Replay, error)
 	Last(ctx context.Context, endpoint string) (trimtab.Replay, error) // NotFound when there was none
 	Cancel(ctx context.Context, id trimtab.ReplayID, reason string) error

@@ -15,13 +15,9 @@ type ReplayIn struct {
 	ID string `path:"id" example:"rp-0123456789abcdef"`
 }
 
-// replayIn is what is replayed, and with which faults.
 type replayIn struct {
 	ProjectIn
-	Body struct {
-		view.StartReplay
-		Faults []trimtab.Fault `json:"faults,omitempty" doc:"Faults of a drill, such as 'unit wind_speed x1.609344 2013-04-08..2013-04-15', injected in this order."`
-	}
+	Body view.StartReplay
 }
 
 func (t *table) replays() {
@@ -30,8 +26,7 @@ func (t *table) replays() {
 			if t.cfg.Replays == nil {
 				return view.Replay{}, absent("replay")
 			}
-			ctx = trimtab.WithDrill(ctx, trimtab.Drill{Faults: in.Body.Faults})
-			r, resumed, err := t.cfg.Replays.Start(ctx, in.Body.StartReplay)
+			r, resumed, err := t.cfg.Replays.Start(ctx, in.Body)
 			v := view.OfReplay(r)
 			v.Resumed = resumed
 			return v, err
@@ -42,8 +37,8 @@ func (t *table) replays() {
 			if t.cfg.Replays == nil {
 				return out, absent("replay")
 			}
-			ctx = trimtab.WithDrill(ctx, trimtab.Drill{Faults: in.Body.Faults, Plan: func(reach []trimtab.FaultReach) { out.Items = append(out.Items, reach...) }})
-			_, _, err := t.cfg.Replays.Start(ctx, in.Body.StartReplay)
+			reach, err := t.cfg.Replays.Plan(ctx, in.Body)
+			out.Items = append(out.Items, reach...)
 			return out, err
 		})
 	add(t, operation{id: "listReplays", method: "GET", path: "/replays", summary: "List the last replay of each endpoint", auth: route.Reader},

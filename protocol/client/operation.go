@@ -173,30 +173,18 @@ func (c *Client) ExportEndpoint(ctx context.Context, name string, from, to trimt
 	return res.Body, nil
 }
 
-// StartReplay starts a replay, or finds the one of the same endpoint, data and
-// span; so it may be sent again.
+// StartReplay starts a replay, or finds the one of the same endpoint, data, span
+// and faults; so it may be sent again.
 func (c *Client) StartReplay(ctx context.Context, s view.StartReplay) (out view.Replay, err error) {
 	err = c.call(ctx, request{method: "POST", path: "/replays", body: s, again: true}, &out)
 	return out, err
 }
 
-// Drill starts a replay with faults, or finds the one of the same endpoint, data,
-// span and faults; so it may be sent again.
-func (c *Client) Drill(ctx context.Context, s view.StartReplay, faults []trimtab.Fault) (out view.Replay, err error) {
-	err = c.call(ctx, request{method: "POST", path: "/replays", body: drill{s, faults}, again: true}, &out)
-	return out, err
-}
-
-// PlanDrill shows how many rows each fault would hit. Nothing is started.
-func (c *Client) PlanDrill(ctx context.Context, s view.StartReplay, faults []trimtab.Fault) ([]trimtab.FaultReach, error) {
+// PlanReplay shows how many rows each fault would hit. Nothing is started.
+func (c *Client) PlanReplay(ctx context.Context, s view.StartReplay) ([]trimtab.FaultReach, error) {
 	var out view.List[trimtab.FaultReach]
-	err := c.call(ctx, request{method: "POST", path: "/replays/plan", body: drill{s, faults}, again: true}, &out)
+	err := c.call(ctx, request{method: "POST", path: "/replays/plan", body: s, again: true}, &out)
 	return out.Items, err
-}
-
-type drill struct {
-	view.StartReplay
-	Faults []trimtab.Fault `json:"faults,omitempty"`
 }
 
 // Replays lists the last replay of each endpoint; endpoint "" means all.
