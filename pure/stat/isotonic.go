@@ -42,40 +42,45 @@ func isotonic(y, x, w []float64) (xs, ys []float64, ok bool) {
 		}
 		return a.i - b.i
 	})
-	type pool struct {
+	return pool(len(keys), func(k int) (x, v, wt float64) { return keys[k].x, y[keys[k].i], weigh(w, keys[k].i) })
+}
+
+// pool is isotonic for n rows that come by ascending x.
+func pool(n int, row func(k int) (x, y, w float64)) (xs, ys []float64, ok bool) {
+	type block struct {
 		w, wy      float64
-		first, end int // of xs
+		first, end float64 // of x
 	}
-	var pools []pool
-	for k := 0; k < len(keys); {
+	var blocks []block
+	for k := 0; k < n; {
 		// As scikit-learn: what is nearer than 1e-15 to the first of a run is equal to it.
 		var sw, swy Sum
-		at := keys[k].x
-		for ; k < len(keys) && keys[k].x-at < 1e-15; k++ {
-			v := weigh(w, keys[k].i)
-			sw.Add(v)
-			swy.addProduct(v, y[keys[k].i])
+		at, _, _ := row(k)
+		for k < n {
+			x, y, w := row(k)
+			if x-at >= 1e-15 {
+				break
+			}
+			sw.Add(w)
+			swy.addProduct(w, y)
+			k++
 		}
-		xs = append(xs, at)
-		p := pool{sw.Value(), swy.Value(), len(xs) - 1, len(xs)}
-		for len(pools) > 0 && pools[len(pools)-1].wy*p.w >= p.wy*pools[len(pools)-1].w {
-			last := pools[len(pools)-1]
-			pools = pools[:len(pools)-1]
-			p = pool{last.w + p.w, last.wy + p.wy, last.first, p.end}
+		b := block{sw.Value(), swy.Value(), at, at}
+		for len(blocks) > 0 && blocks[len(blocks)-1].wy*b.w >= b.wy*blocks[len(blocks)-1].w {
+			last := blocks[len(blocks)-1]
+			blocks = blocks[:len(blocks)-1]
+			b = block{last.w + b.w, last.wy + b.wy, last.first, b.end}
 		}
-		pools = append(pools, p)
+		blocks = append(blocks, b)
 	}
-	// Only the ends of each pool are kept.
-	var kept []float64
-	for _, p := range pools {
-		kept = append(kept, xs[p.first])
-		ys = append(ys, p.wy/p.w)
-		if p.end-1 > p.first {
-			kept = append(kept, xs[p.end-1])
-			ys = append(ys, p.wy/p.w)
+	// Of a flat stretch only the ends are kept.
+	for _, b := range blocks {
+		xs, ys = append(xs, b.first), append(ys, b.wy/b.w)
+		if b.end > b.first {
+			xs, ys = append(xs, b.end), append(ys, b.wy/b.w)
 		}
 	}
-	return kept, ys, true
+	return xs, ys, len(blocks) > 0
 }
 
 // interpolate returns the value at x of the points, that of the end beyond them.
