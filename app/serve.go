@@ -54,6 +54,6 @@ func (d dataPlane) Serving(ctx context.Context, v *view.Endpoint) error {
 	}
 	log := e.Log().Stats()
 	v.URL = d.cfg.PublicURL + "/endpoints/" + v.Name
-	v.Counts = map[string]int64{"predictions": log.Rows, "labels": log.Labels, "late": log.Late, "duplicates": log.Duplicates, "dropped": log.Dropped, "lost": log.Lost}
+	v.Counts = map[string]int64{"predictions": log.Rows, "labels": log.Labels, "late": log.Late, "duplicates": log.Duplicates, "quarantined": log.Quarantined, "dropped": log.Dropped, "lost": log.Lost}
 	return nil
 }

@@ -99,10 +99,13 @@ func (w *world) stale(was, now trimtab.PipelineSpec) map[string]string {
 				}
 			}
 		}
-		if s.Dataset != nil && out[s.Name] == "" {
-			source := trimtab.Resource{Kind: trimtab.KindDataSource, Name: s.Dataset.Source}.Ref()
-			if before, ok := w.before[source]; ok && string(before.Spec) != string(w.after[source].Spec) {
-				out[s.Name] = "source " + s.Dataset.Source + " changed"
+		if s.Dataset == nil {
+			continue
+		}
+		for _, name := range []string{s.Dataset.Source, s.Dataset.Served} {
+			source := trimtab.Resource{Kind: trimtab.KindDataSource, Name: name}.Ref()
+			if before, ok := w.before[source]; ok && out[s.Name] == "" && string(before.Spec) != string(w.after[source].Spec) {
+				out[s.Name] = "source " + name + " changed"
 			}
 		}
 	}
