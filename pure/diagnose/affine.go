@@ -81,6 +81,9 @@ func (x *exam) candidates(c int, except map[int]bool) []span {
 			continue
 		}
 		seen[s] = true
+		if s.rows() > 3*x.r.lengths[len(x.r.lengths)-1].rows && s.rows() > x.n/4 {
+			continue // the reference has no stretches to compare it with
+		}
 		if f := x.look(c, s, v.at, 0, except); f.strange(x.bounds(c, f)) {
 			kept = append(kept, s)
 		}
@@ -145,11 +148,11 @@ func (x *exam) explain(c int, s span, except map[int]bool) *suspect {
 			return
 		}
 		f := x.look(c, s, func(i int) float64 { return u.undo(v.vals[i]) }, slack/math.Abs(u.factor), except)
-		if !f.plausible(limits) {
+		if !f.plausible(limits) || f.spots < 3 || f.spots*3 < asIs.spots { // not everything squeezed into one place
 			return
 		}
 		t := trial{kind: kind, change: u, f: f}
-		t.score = 2*(asIs.novel-f.novel) - f.distance
+		t.score = 2*(asIs.novel-f.novel) + f.exact - f.distance
 		for j, r := range f.rel {
 			if l := x.r.relations[k.with[j]]; r == r {
 				t.score += 0.5 * r / l.mean
@@ -178,13 +181,25 @@ func (x *exam) explain(c int, s span, except map[int]bool) *suspect {
 	slices.SortStableFunc(trials, func(a, b trial) int { return cmp.Compare(b.score, a.score) })
 	t := trials[0]
 	q := &suspect{cols: []int{c}, span: s}
-	x.weigh(&q.proof, c, s, asIs, t.f, limits, func(factor float64) figures {
+	near := func(factor float64) figures {
 		return x.look(c, s, func(i int) float64 { return t.undo(v.vals[i]) * factor }, slack/math.Abs(t.factor), except)
-	})
+	}
+	x.weigh(&q.proof, c, s, asIs, t.f, limits, near)
 	if len(q.proof.list) == 0 {
 		return nil
 	}
-	x.sharpen(q, c, func(i int) float64 { return t.undo(v.vals[i]) }, slack/math.Abs(t.factor), except)
+	// A factor near 1 that might as well be a few percent larger or smaller is what growth looks like.
+	if l := math.Abs(math.Log(math.Abs(t.factor))); t.offset == 0 && t.factor > 0 && l < math.Log(2.2) && q.proof.strength("values") < 0.8 && (l < math.Log(1.3) || near(1.0449).plausible(limits) && near(0.9531).plausible(limits)) {
+		q.proof.temper(0.8)
+	}
+	undo := func(i int) float64 { return t.undo(v.vals[i]) }
+	if was := q.span; x.sharpen(q, c, undo, slack/math.Abs(t.factor), except) {
+		asIs := x.look(c, q.span, v.at, 0, except)
+		back := x.look(c, q.span, undo, slack/math.Abs(t.factor), except)
+		if !back.plausible(x.bounds(c, asIs)) || asIs.plausible(x.bounds(c, asIs)) {
+			q.span = was
+		}
+	}
 	q.Finding = Finding{
 		Columns: []string{k.name}, Kind: t.kind, Bad: int64(q.span.rows() - count(v.group[q.span.lo:q.span.hi], absent)),
 		Factor: t.factor, Offset: t.offset, Unit: t.name,
@@ -260,11 +275,15 @@ func (x *exam) weigh(p *proof, c int, s span, asIs, undone figures, limits bound
 		}
 		p.add("values", "share never seen; undone "+percent(undone.novel), asIs.novel, limits.novel, strength)
 	}
-	if asIs.distance > limits.distance && undone.distance <= limits.distance*1.1+0.02 {
+	if asIs.distance > limits.distance && undone.distance <= limits.distance*1.25+0.03 {
 		p.add("distribution", "distance to the nearest stretch; undone "+format(undone.distance), asIs.distance, limits.distance,
 			beyond(asIs.distance, b.distance.med, limits.distance, 0.8))
 	}
-	if asIs.outside > limits.outside && undone.outside <= limits.outside+0.02 {
+	if asIs.reach > limits.reach && undone.reach <= limits.reach {
+		p.add("distribution", "median beyond the range, in ranges; undone "+format(undone.reach), asIs.reach, limits.reach,
+			beyond(asIs.reach, b.reach.med, limits.reach, 0.93))
+	}
+	if asIs.outside > limits.outside && undone.outside <= limits.outside+0.1 {
 		p.add("distribution", "share beyond the range; undone "+percent(undone.outside), asIs.outside, limits.outside,
 			beyond(asIs.outside, b.outside.med, limits.outside, 0.85))
 	}
@@ -285,12 +304,12 @@ func (x *exam) weighRelations(p *proof, c int, asIs, undone figures, limits boun
 		if !(asIs.rel[j] < limits.rel[j]) || !(undone.rel[j] >= limits.rel[j]-0.1*math.Abs(limits.rel[j])) {
 			continue
 		}
+		if l.a == l.b {
+			continue // a map keeps neighbours neighbours: that says no more than the distribution does
+		}
 		broken++
 		b := l.base[asIs.level]
-		name := "relation to the row before"
-		if l.a != l.b {
-			name = "relation to " + x.r.columns[l.a+l.b-c].name
-		}
+		name := "relation to " + x.r.columns[l.a+l.b-c].name
 		strength := beyond(-asIs.rel[j], -b.med, -limits.rel[j], 0.8)
 		// Each relation is one more witness, though not an independent one.
 		p.add(fmt.Sprintf("relation %d", min(broken, 2)), name+"; undone "+format(undone.rel[j]), asIs.rel[j], limits.rel[j], strength)
@@ -324,7 +343,7 @@ func percent(v float64) string { return format(math.Round(1000*v)/10) + " %" }
 
 // sharpen finds the rows at which a change begins and ends: those that are better undone against those that are better
 // as they stand.
-func (x *exam) sharpen(q *suspect, c int, undo func(int) float64, slack float64, except map[int]bool) {
+func (x *exam) sharpen(q *suspect, c int, undo func(int) float64, slack float64, except map[int]bool) bool {
 	k, v := x.r.columns[c], x.cols[c]
 	gain := make([]float64, x.n)
 	level := x.r.levelFor(q.span.rows())
@@ -373,9 +392,18 @@ func (x *exam) sharpen(q *suspect, c int, undo func(int) float64, slack float64,
 	}
 	s, sum := heaviest(gain)
 	if sum <= 5 || s.rows() < x.r.opt.MinRows || s.within(q.span) < 0.3 && q.span.within(s) < 0.5 {
-		return
+		return false
 	}
 	q.span = s.widen(gain)
+	return true
+}
+
+// strength of a kind of reason, 0 when there is none.
+func (p *proof) strength(reason string) float64 {
+	if d, ok := p.doubt[reason]; ok {
+		return 1 - d
+	}
+	return 0
 }
 
 // temper caps what is proved, for explanations that fit too easily.

@@ -21,17 +21,25 @@ func spreadOf(v []float64) spread {
 }
 
 // limit is the most that the next stretch is expected to show: the largest so far and part of the way that led there,
-// more of it when stretches were few, and the sampling error of a share among n values.
+// more of it when stretches were few, and what a few of n values make. The sampling error is in the spread already.
 func (s spread) limit(floor float64, n int) float64 {
 	l := s.max + (s.max-s.med)*(0.5+4/float64(s.n+1)) + floor
 	if s.n < 4 {
 		l += floor * float64(4-s.n)
 	}
 	if n > 0 {
-		p := min(max(s.max, 0), 1)
-		l += 3*math.Sqrt(p*(1-p)/float64(n)) + 3/float64(n)
+		l += 3 / float64(n)
 	}
 	return l
+}
+
+// embed is what a statistic would be in a stretch of the length that the base is of, were the rest as usual: short runs
+// of rows show extremes that longer stretches never show.
+func embed(value, usual float64, rows, length int) float64 {
+	if rows >= length {
+		return value
+	}
+	return usual + (value-usual)*float64(rows)/float64(length)
 }
 
 // least is limit for a statistic that is suspicious when it is small.
@@ -59,6 +67,7 @@ type base struct {
 	novel    spread   // share of values not seen before the stretch
 	mass     spread   // largest share of one value not seen before
 	outside  spread   // share of values beyond the range before
+	reach    spread   // how far the median lies beyond the range before, in widths of that range
 	distance spread   // distance to the nearest earlier stretch
 	jump     spread   // distance to the stretch right before
 	distinct spread   // distinct values

@@ -189,6 +189,15 @@ next:
 
 // weight ranks findings about the same rows: the surer first, among the sure the one that explains more rows.
 func (s *suspect) weight() float64 {
+	c := s.proof.confidence()
+	if c >= 0.85 { // these undo the fault and find all as it was: more than others explain
+		switch s.Kind {
+		case Swapped:
+			return 3 + c
+		case Unit, Sign:
+			return 2 + c
+		}
+	}
 	return min(s.proof.confidence(), 0.95) + 0.04*float64(s.Bad)/float64(max(1, s.span.rows()))
 }
 

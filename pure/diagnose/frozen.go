@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 )
 
@@ -12,24 +13,32 @@ func (x *exam) frozen(c int) []suspect {
 		return nil
 	}
 	var list []suspect
-	best, lo, n := 0.0, -1, 0
+	best, lo, n, ticks := 0.0, -1, 0, 0
 	var longest suspect
 	flush := func(hi int) {
 		if n < x.r.opt.MinRows {
 			return
 		}
 		value := v.vals[lo]
-		run, share, seen := k.runOf(value)
-		usual := float64(max(run, min(k.rare, run*4+k.rare/2)))
-		ratio := float64(n) / (usual + 1)
+		run, moments, share, seen := k.runOf(value)
+		// In rows, and in event times: rows of one time may lie in any order.
+		usual := float64(run)
+		ratio := min(float64(n)/(usual+1), float64(ticks)/(float64(moments)+1))
 		if ratio < 1.5 {
 			return
 		}
 		s := suspect{cols: []int{c}, span: span{lo, hi}}
-		s.proof.add("run", "rows with one value", float64(n), usual, min(0.95, 1-1/(ratio*ratio)))
+		s.proof.add("run", "rows with one value", float64(n), usual, min(0.95, 1-math.Pow(ratio, -1.2)))
 		b := k.bases[x.r.levelFor(n)].distinct
 		if b.n > 0 && b.min >= 2 {
 			s.proof.add("variety", "distinct values", 1, b.min, min(0.9, 1-1.5/b.min))
+		}
+		if f := x.look(c, s.span, v.at, 0, nil); f.ok {
+			for j, low := range x.bounds(c, f).rel {
+				if l := x.r.relations[k.with[j]]; f.rel[j] < low && l.a != l.b {
+					s.proof.add("relation", "relation to "+x.r.columns[l.a+l.b-c].name, f.rel[j], low, beyond(-f.rel[j], -l.base[f.level].med, -low, 0.6))
+				}
+			}
 		}
 		if p := s.proof.confidence(); p > best {
 			best = p
@@ -53,7 +62,10 @@ func (x *exam) frozen(c int) []suspect {
 			if lo >= 0 {
 				flush(end)
 			}
-			lo, n = i, 0
+			lo, n, ticks = i, 0, 0
+		}
+		if n == 0 || x.times[i] != x.times[end-1] {
+			ticks++
 		}
 		n++
 		end = i + 1
@@ -70,13 +82,18 @@ func (x *exam) frozen(c int) []suspect {
 	return list
 }
 
-// runOf returns the longest run and the share of a value, and whether it was seen.
-func (k *known) runOf(value float64) (run int, share float64, seen bool) {
-	i := bin(k.seen, value)
-	if i == len(k.seen) || k.seen[i] != value {
-		return k.rare, 0, false
+// runOf returns the longest run of a value in rows and in event times, and its share. A value that was never seen, or
+// rarely, has the longest run of the rare ones; where all are frequent, that of any but a dominant one.
+func (k *known) runOf(value float64) (run, ticks int, share float64, seen bool) {
+	run, ticks = k.rare.rows, k.rare.ticks
+	if i := bin(k.seen, value); i < len(k.seen) && k.seen[i] == value {
+		seen = true
+		share = float64(k.count[i]) / float64(k.values)
+		run, ticks = max(int(k.run[i]), min(run, 4*int(k.run[i])+run/2)), max(int(k.ticks[i]), min(ticks, 4*int(k.ticks[i])+ticks/2))
+	} else if k.rare.values < 5 {
+		run, ticks = max(run, k.common.rows), max(ticks, k.common.ticks)
 	}
-	return int(k.run[i]), float64(k.count[i]) / float64(k.values), true
+	return run, ticks, share, seen
 }
 
 // show prints the value of a row.

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -12,8 +13,11 @@ type figures struct {
 	level    int
 	rows     int // not missing, of those looked at
 	kinds    int // distinct novel values, at most manyKinds counted
+	spots    int // bins of the distribution that hold values
 	novel    float64
+	exact    float64 // share seen to the last digits
 	outside  float64
+	reach    float64
 	distance float64
 	rel      []float64 // mean score by relation of the column; NaN where it cannot be told
 }
@@ -32,7 +36,8 @@ func (x *exam) look(c int, s span, value func(int) float64, slack float64, excep
 	hist := make([]int32, len(k.edges)+1)
 	sum, n := make([]float64, len(k.with)), make([]float64, len(k.with))
 	var strange [manyKinds]float64
-	novel, outside := 0, 0
+	novel, outside, exact := 0, 0, 0
+	var sample []float64
 	for i := s.lo; i < s.hi; i += max(stride, 1) {
 		y := value(i)
 		if y != y {
@@ -40,6 +45,10 @@ func (x *exam) look(c int, s span, value func(int) float64, slack float64, excep
 		}
 		f.rows++
 		hist[bin(k.edges, y)]++
+		sample = append(sample, y)
+		if slack > 0 && closeTo(k.seen, y, 0) {
+			exact++
+		}
 		if !closeTo(k.seen, y, slack) {
 			novel++
 			known := false
@@ -91,16 +100,28 @@ func (x *exam) look(c int, s span, value func(int) float64, slack float64, excep
 		return f
 	}
 	f.ok = true
-	f.novel = float64(novel) / float64(f.rows)
-	f.outside = float64(outside) / float64(f.rows)
-	f.distance = nearest(cumulate(hist), b.cdf)
+	for _, n := range hist {
+		if n > 0 {
+			f.spots++
+		}
+	}
+	length := x.r.lengths[f.level].rows
+	f.exact = float64(exact) / float64(f.rows)
+	f.novel = embed(float64(novel)/float64(f.rows), b.novel.med, s.rows(), length)
+	f.outside = embed(float64(outside)/float64(f.rows), b.outside.med, s.rows(), length)
+	f.distance = embed(nearest(cumulate(hist), b.cdf), b.distance.med, s.rows(), length)
+	slices.Sort(sample)
+	f.reach = reachOf(sample[len(sample)/2], k.low, k.high)
+	for j, li := range k.with {
+		f.rel[j] = embed(f.rel[j], x.r.relations[li].base[f.level].med, s.rows(), length)
+	}
 	return f
 }
 
 // bounds are what the reference lets expect of figures.
 type bounds struct {
-	novel, outside, distance float64
-	rel                      []float64 // least; NaN where the relation is not reliable at this length
+	novel, outside, reach, distance float64
+	rel                             []float64 // least; NaN where the relation is not reliable at this length
 }
 
 func (x *exam) bounds(c int, f figures) bounds {
@@ -109,6 +130,7 @@ func (x *exam) bounds(c int, f figures) bounds {
 	l := bounds{
 		novel:    min(b.novel.limit(0.02, f.rows), 1),
 		outside:  min(b.outside.limit(0.02, f.rows), 1),
+		reach:    b.reach.limit(0.1, 0),
 		distance: min(b.distance.limit(0.02, 0)+0.5/math.Sqrt(float64(f.rows)), 1),
 		rel:      make([]float64, len(k.with)),
 	}
@@ -124,17 +146,21 @@ func (x *exam) bounds(c int, f figures) bounds {
 	return l
 }
 
-// plausible tells whether figures are such as the reference lets expect.
+// plausible tells whether figures are about such as the reference lets expect; good rows are out of bounds now and then.
 func (f figures) plausible(l bounds) bool {
-	if !f.ok || f.novel > l.novel+0.05 || f.outside > l.outside+0.02 || f.distance > l.distance*1.1+0.02 {
+	if !f.ok || f.novel > l.novel+0.1 || f.outside > l.outside+0.1 || f.distance > l.distance*1.25+0.03 || f.reach > l.reach+0.1 {
 		return false
 	}
+	told, broken := 0, 0
 	for j, v := range f.rel {
-		if v < l.rel[j]-0.1*math.Abs(l.rel[j]) { // false for NaN
-			return false
+		if v == v && l.rel[j] == l.rel[j] {
+			told++
+			if v < l.rel[j]-0.1*math.Abs(l.rel[j]) {
+				broken++
+			}
 		}
 	}
-	return true
+	return broken == 0 || told >= 4 && broken == 1
 }
 
 // strange tells whether anything is out of bounds.
@@ -142,7 +168,7 @@ func (f figures) strange(l bounds) bool {
 	if !f.ok {
 		return false
 	}
-	if f.novel > l.novel || f.outside > l.outside || f.distance > l.distance {
+	if f.novel > l.novel || f.outside > l.outside || f.distance > l.distance || f.reach > l.reach {
 		return true
 	}
 	for j, v := range f.rel {

@@ -93,12 +93,21 @@ func (x *exam) sentinel(c int) []suspect {
 			}
 			share := x.shareOf(c, value, t)
 			limit := b.limit(0.02, t.rows())
+			gap, wide := k.apart(value), k.high-k.low
+			far := gap > 3*wide
+			// Where a stretch has only one or two values anyway, as a calendar's month, a new one says little.
+			if k.bases[level].distinct.med <= 2 && !far || x.others(c, value, t) > 0.5 {
+				continue
+			}
 			p := proof{}
-			p.add("share", "share of one value", share, limit, beyond(share, b.med, limit, 0.85))
+			p.add("share", "share of one value", share, limit, beyond(embed(share, b.med, t.rows(), x.r.lengths[level].rows), b.med, limit, 0.85))
+			if far {
+				p.add("share", "share of one value", share, limit, 0.6)
+			}
 			if len(p.list) == 0 {
 				continue
 			}
-			if gap, wide := k.apart(value), k.high-k.low; gap > 0.05*wide {
+			if gap > 0.05*wide {
 				p.add("place", "distance from all values seen, in ranges", gap/wide, 0, min(0.98, 0.5+gap/wide))
 			}
 			if standIn(value) {
@@ -140,6 +149,26 @@ func (x *exam) shareOf(c int, value float64, s span) float64 {
 		}
 	}
 	return float64(hit) / float64(max(n, 1))
+}
+
+// others is the share of never-seen values among the values of a stretch that are not the given one; 0 when there are
+// few. Where all are strange, the one is no stand-in.
+func (x *exam) others(c int, value float64, s span) float64 {
+	k, v := x.r.columns[c], x.cols[c]
+	n, novel := 0, 0
+	stride := max(1, s.rows()/lookRows)
+	for i := s.lo; i < s.hi; i += stride {
+		if y := v.vals[i]; y == y && y != value {
+			n++
+			if !closeTo(k.seen, y, 0) {
+				novel++
+			}
+		}
+	}
+	if n < 10 {
+		return 0
+	}
+	return max(0, float64(novel)/float64(n)-k.bases[x.r.levelFor(s.rows())].novel.max)
 }
 
 // apart is the distance from a value to the nearest seen, 0 when it lies within the range.
@@ -213,11 +242,11 @@ func (x *exam) clipped(c int) []suspect {
 				bound, piled = values[0], counts[0]
 			}
 			share := float64(piled) / float64(n)
-			if piled < 10 || share < 0.02 {
+			if piled < 10 || share < 0.02 || x.others(c, bound, s) > 0.5 {
 				continue
 			}
 			past := k.past(bound, up, level)
-			if past.n < 4 || past.min < 0.02 {
+			if past.n < 4 || past.min < 0.02 || share < past.min/2 { // what was beyond lies at the bound
 				continue
 			}
 			b, usual, _ := k.massBase(bound, level)
@@ -227,7 +256,7 @@ func (x *exam) clipped(c int) []suspect {
 			if len(q.proof.list) == 0 {
 				continue
 			}
-			q.proof.add("beyond", "share of values beyond the bound, least in the reference", 0, past.min, min(0.95, 1-math.Exp(-12*past.min*min(1, float64(past.n)/12))))
+			q.proof.add("beyond", "share of values beyond the bound, least in the reference", 0, past.min, min(0.75, 1-math.Exp(-12*past.min*min(1, float64(past.n)/12))))
 			word := "above"
 			if !up {
 				word = "below"
@@ -298,7 +327,7 @@ func (x *exam) truncated(c int) []suspect {
 			q := suspect{cols: []int{c}, span: s}
 			q.proof.add("grain", "share of values on the grain, most in the reference", 1, gr.most, min(0.97, (1-math.Exp(chance/3))*min(1, 2*(1-gr.most))))
 			d := x.look(c, s, v.at, 0, nil)
-			if !d.ok || d.distance > k.bases[d.level].distance.limit(0.05, 0)+0.15 || d.outside > k.bases[d.level].outside.limit(0.05, d.rows) {
+			if wide := k.high - k.low; values[0] < k.low-wide/2 || values[len(values)-1] > k.high+wide/2 || !d.ok || d.distance > k.bases[d.level].distance.limit(0.05, 0)+0.15 || d.outside > k.bases[d.level].outside.limit(0.05, d.rows) {
 				break // not the same range: a unit, rather
 			}
 			q.Finding = Finding{

@@ -39,14 +39,16 @@ func (x *exam) missing(c int) []suspect {
 		}
 	}
 	best := suspect{}
-	for _, t := range []span{{0, x.n}, s} {
+	for _, t := range []span{s, {0, x.n}} {
 		if t.rows() < x.r.opt.MinRows {
 			continue
 		}
 		bad := count(v.group[t.lo:t.hi], absent)
 		share := float64(bad) / float64(t.rows())
-		b := k.bases[x.r.levelFor(t.rows())].missing
+		level := x.r.levelFor(t.rows())
+		b := k.bases[level].missing
 		limit := b.limit(0.01, t.rows())
+		value := embed(share, b.med, t.rows(), x.r.lengths[level].rows)
 		q := suspect{cols: []int{c}, span: t}
 		switch {
 		case k.values == x.r.rows: // never absent before
@@ -56,7 +58,7 @@ func (x *exam) missing(c int) []suspect {
 			}
 			q.proof.add("share", "share missing", share, 0, most*min(1, share/0.04))
 		default:
-			q.proof.add("share", "share missing", share, limit, beyond(share, b.med, limit, 0.95))
+			q.proof.add("share", "share missing", share, limit, max(beyond(value, b.med, limit, 0.98), 0.95*min(1, 1.4*(value-limit)/max(1-limit, 0.3))))
 		}
 		// Sharpness: the rows of the current sample outside of the stretch miss no more than usual.
 		if t.lo >= x.r.opt.MinRows || x.n-t.hi >= x.r.opt.MinRows {
@@ -65,7 +67,7 @@ func (x *exam) missing(c int) []suspect {
 				q.proof.add("sharp", "share missing in the rows around it", out, share, 0.4*(share-usual))
 			}
 		}
-		if q.proof.confidence() > best.proof.confidence()+0.02 {
+		if q.proof.confidence() > best.proof.confidence()+0.05 {
 			q.Finding = Finding{
 				Columns: []string{k.name}, Kind: Missing, Bad: int64(bad),
 				Cause: fmt.Sprintf("%.0f %% of the values are missing; in the reference it is %.1f %%, at most %.1f %% in a stretch of this length.", 100*share, 100*usual, 100*b.max),

@@ -40,8 +40,10 @@ type known struct {
 
 	seen   []float64 // distinct values, sorted
 	count  []int32
-	run    []int32 // longest run of rows of the value
-	rare   int     // longest run of a value with a share below a twentieth
+	run    []int32 // longest run of rows of each value
+	ticks  []int32 // and of distinct event times
+	rare   longest // of the values with a share below a twentieth
+	common longest // of those up to four fifths
 	values int     // not missing
 	often  []int32 // ranks of the values with a share of a twentieth or more
 
@@ -57,6 +59,13 @@ type known struct {
 
 	vals  []float64 // only during Fit
 	group []uint8   // only during Fit: coarse bin, absent when missing
+}
+
+// longest run in rows and in distinct event times, among so many values.
+type longest struct{ rows, ticks, values int }
+
+func (l *longest) add(rows, ticks int32) {
+	l.rows, l.ticks, l.values = max(l.rows, int(rows)), max(l.ticks, int(ticks)), l.values+1
 }
 
 const absent = 255
@@ -88,7 +97,7 @@ func Fit(reference Sample, opt Options) (*Reference, error) {
 	for i, c := range t.Columns {
 		r.byName[c.Name] = i
 	}
-	parallel(len(t.Columns), func(i int) { r.columns[i] = r.learn(t.Columns[i]) })
+	parallel(len(t.Columns), func(i int) { r.columns[i] = r.learn(t.Columns[i], times) })
 	r.relate()
 	for _, k := range r.columns {
 		k.vals, k.group = nil, nil
@@ -121,7 +130,7 @@ func parallel(n int, f func(int)) {
 	wg.Wait()
 }
 
-func (r *Reference) learn(c *table.Column) *known {
+func (r *Reference) learn(c *table.Column, times []int64) *known {
 	k := &known{name: c.Name, typ: c.Type, text: textual(c.Type)}
 	if k.text {
 		k.dict, k.words = dictionary(c)
@@ -153,7 +162,7 @@ func (r *Reference) learn(c *table.Column) *known {
 			rank[i] = int32(sort.SearchFloat64s(k.seen, x))
 		}
 	}
-	k.runs(rank)
+	k.runs(rank, times)
 	if !k.text {
 		k.grains = grainsOf(k, r.blocks)
 	}
@@ -162,24 +171,32 @@ func (r *Reference) learn(c *table.Column) *known {
 }
 
 // runs notes the longest run of each value; missing values neither end nor lengthen a run.
-func (k *known) runs(rank []int32) {
-	k.run = make([]int32, len(k.seen))
-	last, n := int32(-1), int32(0)
-	for _, v := range rank {
+func (k *known) runs(rank []int32, times []int64) {
+	k.run, k.ticks = make([]int32, len(k.seen)), make([]int32, len(k.seen))
+	last, n, ticks, since := int32(-1), int32(0), int32(0), int64(0)
+	for i, v := range rank {
 		if v < 0 {
 			continue
 		}
 		if v != last {
-			last, n = v, 0
+			last, n, ticks = v, 0, 0
+		}
+		if n == 0 || times[i] != since {
+			ticks++
 		}
 		n++
-		k.run[v] = max(k.run[v], n)
+		since = times[i]
+		k.run[v], k.ticks[v] = max(k.run[v], n), max(k.ticks[v], ticks)
 	}
 	for v, n := range k.run {
-		if int(k.count[v])*20 < k.values {
-			k.rare = max(k.rare, int(n))
+		share := float64(k.count[v]) / float64(k.values)
+		if share < 0.05 {
+			k.rare.add(n, k.ticks[v])
 		} else {
 			k.often = append(k.often, int32(v))
+		}
+		if share < 0.8 {
+			k.common.add(n, k.ticks[v])
 		}
 	}
 }
@@ -212,7 +229,7 @@ func (r *Reference) stretch(k *known, rank []int32) {
 	stamp, mass := make([]int32, len(k.seen)), make([]int32, len(k.seen))
 	turn := int32(0)
 	for li, l := range r.lengths {
-		var missing, novel, weight, heavy, outside, distance, jump, kinds []float64
+		var missing, novel, weight, heavy, outside, distance, jump, kinds, reach []float64
 		often := make([][]float64, len(k.often))
 		cdf := make([][]float32, len(l.starts))
 		for si, s := range l.starts {
@@ -270,16 +287,40 @@ func (r *Reference) stretch(k *known, rank []int32) {
 			novel = append(novel, float64(fresh)/float64(n))
 			weight = append(weight, float64(most)/float64(n))
 			outside = append(outside, float64(out)/float64(n))
+			reach = append(reach, reachOf(k.medianOf(sum, n), lowTo[s], highTo[s]))
 			distance = append(distance, nearest(cdf[si], cdf[:si]))
 		}
 		k.bases[li] = base{
-			missing: spreadOf(missing), novel: spreadOf(novel), mass: spreadOf(weight), heavy: spreadOf(heavy), outside: spreadOf(outside),
+			missing: spreadOf(missing), novel: spreadOf(novel), mass: spreadOf(weight), heavy: spreadOf(heavy), outside: spreadOf(outside), reach: spreadOf(reach),
 			distance: spreadOf(distance), jump: spreadOf(jump), distinct: spreadOf(kinds), cdf: cdf,
 		}
 		for _, o := range often {
 			k.bases[li].often = append(k.bases[li].often, spreadOf(o))
 		}
 	}
+}
+
+// medianOf is the median of counted bins: the upper edge of its bin.
+func (k *known) medianOf(hist []int32, n int32) float64 {
+	sum := int32(0)
+	for j, c := range hist {
+		sum += c
+		if 2*sum >= n {
+			if j < len(k.edges) {
+				return k.edges[j]
+			}
+			break
+		}
+	}
+	return k.high
+}
+
+// reachOf is how far x lies beyond a range, in widths of the range.
+func reachOf(x, low, high float64) float64 {
+	if !(high > low) {
+		return 0
+	}
+	return max(low-x, x-high, 0) / (high - low)
 }
 
 // nearest is the least distance of f to the others, 1 when there is none.

@@ -64,7 +64,7 @@ func (x *exam) volume(s Sample) {
 	if longest > 2*usual && lost >= 20 {
 		q := suspect{}
 		ratio := float64(longest) / float64(usual)
-		q.proof.add("gap", "longest time without a row, ms", float64(longest), float64(usual), min(0.97, 1-1/(ratio*ratio)))
+		q.proof.add("gap", "longest time without a row, ms", float64(longest), float64(usual), min(0.97, 1-1.5/ratio))
 		q.Finding = Finding{Kind: Volume, Begin: gapAt, End: gapAt + longest, Bad: int64(lost), Rows: int64(lost), Share: 1,
 			Cause: fmt.Sprintf("No rows came for %s; the longest such time in the reference is %s.", span2text(longest), span2text(usual)), Healed: gapAt+longest < end}
 		if !q.Healed {
@@ -106,6 +106,11 @@ func span2text(ms int64) string {
 	return fmt.Sprintf("%.1f days", float64(ms)/86_400_000)
 }
 
+// key tells whether nearly every value is its own, as an id's are; measurements that are so are no keys.
+func (k *known) key() bool {
+	return k.typ != table.Float64 && k.typ != table.Float32 && float64(len(k.seen)) > 0.98*float64(k.values)
+}
+
 // twins marks the rows whose event time and values are those of an earlier row of the same time. Columns in which
 // nearly every value is its own (keys) are left out.
 func (r *Reference) twins(t *table.Table, times []int64) []bool {
@@ -117,7 +122,7 @@ func (r *Reference) twins(t *table.Table, times []int64) []bool {
 	used := 0
 	for _, k := range r.columns {
 		c := t.Column(k.name)
-		if c == nil || !alike(k.typ, c.Type) || k.values > 0 && float64(len(k.seen)) > 0.98*float64(k.values) && k.text {
+		if c == nil || !alike(k.typ, c.Type) || k.key() {
 			continue
 		}
 		used++

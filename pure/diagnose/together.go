@@ -11,44 +11,39 @@ import (
 // columns. A column that is explained is no witness against the others any more.
 func (x *exam) together() {
 	except := map[int]bool{}
-	for _, s := range x.found {
+	alone := len(x.found)
+	x.inTurn(x.swaps, except)
+	x.inTurn(x.affines, except)
+	for _, s := range x.found[:alone] {
 		if s.proof.confidence() >= 0.7 && len(s.cols) == 1 && s.Kind != Missing {
 			except[s.cols[0]] = true
 		}
 	}
-	open := func() []int {
-		var list []int
+	x.inTurn(x.recodings, except)
+	x.inTurn(x.shuffles, except)
+}
+
+// inTurn takes the surest finding of a step, sets its columns aside and looks again, until none is sure.
+func (x *exam) inTurn(step func([]int, map[int]bool) []suspect, except map[int]bool) {
+	for range 4 {
+		var open []int
 		for c, k := range x.r.columns {
 			if x.cols[c] != nil && !k.idle && !except[c] {
-				list = append(list, c)
+				open = append(open, c)
 			}
 		}
-		return list
-	}
-	for _, step := range []func([]int, map[int]bool) []suspect{x.affines, x.swaps, x.recodings, x.shuffles} {
-		for range 4 { // the surest first; what it explains is set aside before the next look
-			list := step(open(), except)
-			sort.SliceStable(list, func(i, j int) bool { return list[i].weight() > list[j].weight() })
-			sure := false
-			for _, s := range list {
-				clash := false
-				for _, c := range s.cols {
-					clash = clash || except[c]
-				}
-				if clash || s.proof.confidence() < 0.85 {
-					continue
-				}
-				x.found = append(x.found, s)
-				for _, c := range s.cols {
-					except[c] = true
-				}
-				sure = true
-				break
-			}
-			if !sure {
-				x.found = append(x.found, list...)
-				break
-			}
+		list := step(open, except)
+		if len(list) == 0 {
+			return
+		}
+		sort.SliceStable(list, func(i, j int) bool { return list[i].weight() > list[j].weight() })
+		if list[0].proof.confidence() < 0.85 {
+			x.found = append(x.found, list...)
+			return
+		}
+		x.found = append(x.found, list[0])
+		for _, c := range list[0].cols {
+			except[c] = true
 		}
 	}
 }
@@ -116,6 +111,9 @@ func (x *exam) swap(a, b int, s span, except map[int]bool) *suspect {
 		}
 		var one proof
 		x.weigh(&one, p[0], s, asIs, back, limits, nil)
+		if one.confidence() < 0.4 { // both must be out of place
+			return nil
+		}
 		for _, e := range one.list {
 			e.Name = x.r.columns[p[0]].name + ": " + e.Name
 			q.proof.list = append(q.proof.list, e)
