@@ -27,3 +27,75 @@ func NannyMLCurves(p, score []float64) (auc, ap float64) {
 	}
 	return area.Value(), precision.Value()
 }
+
+// SamplingError is NannyML's: the standard deviation of a metric's share per row on the reference, which for a window of
+// n rows becomes Std/√(n·Fraction). It says how a metric varies from sample to sample while nothing changes.
+type SamplingError struct{ Std, Fraction float64 }
+
+// At returns the standard error for a window of n rows.
+func (s SamplingError) At(n int) float64 { return s.Std / math.Sqrt(float64(n)*s.Fraction) }
+
+// SamplingErrors returns those of accuracy, precision, recall, specificity, f1 and roc_auc from reference rows, under
+// these names. What is not defined is NaN. NannyML's for average precision is a random one and has no equal here.
+func SamplingErrors(y, predicted []bool, score []float64) map[string]SamplingError {
+	mustMatch(len(y), len(predicted), len(score))
+	var tp, fp, tn, fn float64
+	for i := range y {
+		switch {
+		case y[i] && predicted[i]:
+			tp++
+		case predicted[i]:
+			fp++
+		case y[i]:
+			fn++
+		default:
+			tn++
+		}
+	}
+	n := tp + fp + tn + fn
+	// A component is `value` for the hits among the relevant rows and 0 for the others.
+	component := func(hits, relevant, value float64) SamplingError {
+		share := hits / relevant
+		return SamplingError{value * math.Sqrt(share*(1-share)), relevant / n}
+	}
+	wrong := fp + fn
+	return map[string]SamplingError{
+		"accuracy":    component(tp+tn, n, 1),
+		"precision":   component(tp, tp+fp, 1),
+		"recall":      component(tp, tp+fn, 1),
+		"specificity": component(tn, tn+fp, 1),
+		"f1":          component(tp, tp+wrong, (tp+wrong)/(wrong/2+tp)),
+		"roc_auc":     aucSamplingError(y, score, tp+fn, tn+fp),
+	}
+}
+
+func aucSamplingError(y []bool, score []float64, pos, neg float64) SamplingError {
+	nan := math.NaN()
+	rows, ok := order(score)
+	if !ok || pos == 0 || neg == 0 {
+		return SamplingError{nan, nan}
+	}
+	// Of the rarer class, the share of the other that is on its right side.
+	rare := pos <= neg
+	var m, other float64
+	var sum, sum2 Sum
+	if !rare {
+		pos, neg = neg, pos
+	}
+	for k := range rows {
+		i := rows[k]
+		if !rare {
+			i = rows[len(rows)-1-k]
+		}
+		if y[i] == rare {
+			v := other / neg
+			m++
+			sum.Add(v)
+			sum2.Add(v * v)
+		} else {
+			other++
+		}
+	}
+	mean := sum.Value() / m
+	return SamplingError{math.Sqrt(max(sum2.Value()/m-mean*mean, 0)), pos / (pos + neg)}
+}
