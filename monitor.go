@@ -52,6 +52,33 @@ type DiagnosisSpec struct {
 	Reference Duration `json:"reference,omitempty"`
 }
 
+// WithDefaults fills what is not said, as a declared spec means it.
+func (s MonitorSpec) WithDefaults() MonitorSpec {
+	fill := func(v *float64, d float64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	fill(&s.Stopped, 0.2)
+	fill(&s.Drift.FDR, 0.05)
+	fill(&s.Drift.Effect, 0.05)
+	fill(&s.Diagnosis.Confidence, 0.9)
+	fill(&s.Performance.Confidence, 0.95)
+	if s.Drift.Reference == "" {
+		s.Drift.Reference = "training"
+	}
+	if s.Drift.Confirm == 0 {
+		s.Drift.Confirm = 2
+	}
+	if s.Drift.Of == 0 {
+		s.Drift.Of = 3
+	}
+	if s.Performance.Task == "" {
+		s.Performance.Task = "binary"
+	}
+	return s
+}
+
 // PerformanceSpec declares the quality metrics that need labels.
 type PerformanceSpec struct {
 	Task       string   `json:"task,omitempty"`       // "binary" (default) | "regression"
@@ -120,7 +147,19 @@ type Quality struct {
 	StdErr      float64 `json:"stderr,omitzero"`
 }
 
-// WindowResult is what a monitor found in one closed window.
+// WindowPhase is how far a window has come.
+type WindowPhase string
+
+const (
+	// WindowEstimated: the window has ended and was looked at, its labels have not matured.
+	// Only quality is still to come: everything else stays as it is when it is closed.
+	WindowEstimated WindowPhase = "estimated"
+	// WindowClosed: its quality is measured. It is the zero value.
+	WindowClosed WindowPhase = ""
+)
+
+// WindowResult is what a monitor found in one window: in what came by its end,
+// and, when it is closed, in the labels that were known at their maturity.
 type WindowResult struct {
 	Workspace Workspace `json:"ws"`
 	Monitor   string    `json:"monitor"`
@@ -132,7 +171,7 @@ type WindowResult struct {
 	Labelled  int64     `json:"labelled"`           // predictions joined with a label known by Through
 	Positives int64     `json:"positives,omitzero"`
 	Late      int64     `json:"late,omitzero"` // predictions that came after the watermark had passed them
-	Through   Time      `json:"through"`       // labels known by this moment were joined
+	Through   Time      `json:"through"`       // rows and labels known by this moment were joined
 	Quality   []Quality `json:"quality,omitempty"`
 	Reason    string    `json:"reason,omitzero"` // why metrics are missing
 	Computed  Time      `json:"-"`
@@ -148,8 +187,12 @@ type WindowResult struct {
 	Scores      []VersionLoss `json:"scores,omitempty"`
 	Incidents   []string      `json:"incidents,omitempty"` // found or still open in this window
 	// Revision counts corrections by labels that came after the window was closed.
-	Revision int `json:"revision,omitzero"`
+	Revision int         `json:"revision,omitzero"`
+	Phase    WindowPhase `json:"phase,omitzero"`
 }
+
+// Closed reports whether the window's quality is measured: only then is it decided on.
+func (w WindowResult) Closed() bool { return w.Phase == WindowClosed }
 
 // ColumnDrift is how far one column has moved from its reference in a window.
 // State is "ok", "suspect" (this window alone) or "drift" (confirmed).
@@ -185,9 +228,29 @@ func (w WindowResult) Object() Object {
 	return Object{Kind: "window", Name: w.Monitor, Version: w.Start.String()}
 }
 
-// Change records the result.
-func (w WindowResult) Change() Change {
-	return Change{Action: "window.close", Object: w.Object(), After: StateDigest(w)}
+// After makes the change from what is known of the window, nil for nothing, to w. A
+// window is estimated, then closed, then corrected: each correction has the next
+// revision. A change without action means that w is already there; everything else
+// is a Conflict, as a window that is closed changes by a correction only.
+func (w WindowResult) After(old *WindowResult) (Change, error) {
+	c := Change{Object: w.Object(), After: StateDigest(w)}
+	if old != nil {
+		if c.Before = StateDigest(*old); c.Before == c.After {
+			return Change{}, nil
+		}
+	}
+	switch {
+	case old == nil && !w.Closed():
+		c.Action = "window.estimate"
+	case (old == nil || !old.Closed()) && w.Closed() && w.Revision == 0:
+		c.Action = "window.close"
+	case old != nil && old.Closed() && w.Closed() && w.Revision == old.Revision+1:
+		c.Action = "window.correct"
+		c.Reason = "labels came after the window was closed"
+	default:
+		return Change{}, Errorf(Conflict, w.Object().String(), "the window of %s of monitor %s has another result; a closed window is changed by a correction only", w.Start, w.Monitor)
+	}
+	return c, nil
 }
 
 // Segment is a sealed part of an endpoint's traffic.

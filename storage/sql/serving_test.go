@@ -284,6 +284,30 @@ func windowsAndSegments(t *testing.T, url, keys string) {
 	if _, err := db.Windows.Last(ctx, "none"); !trimtab.IsKind(err, trimtab.NotFound) {
 		t.Errorf("last of none: %v", err)
 	}
+	early := w
+	early.Start, early.End, early.Phase, early.Quality = 120_000, 180_000, trimtab.WindowEstimated, nil
+	mature, corrected := early, early
+	mature.Phase, mature.Labelled = trimtab.WindowClosed, 3
+	corrected.Phase, corrected.Labelled, corrected.Revision = trimtab.WindowClosed, 4, 1
+	for i, x := range []struct {
+		put  trimtab.WindowResult
+		open int
+		ok   bool
+	}{{early, 1, true}, {early, 1, true}, {mature, 0, true}, {early, 0, false}, {mature, 0, true}, {corrected, 0, true}, {mature, 0, false}, {corrected, 0, true}} {
+		if err := db.Windows.Put(ctx, x.put); x.ok != (err == nil) || !x.ok && !trimtab.IsKind(err, trimtab.Conflict) {
+			t.Errorf("step %d: %v", i, err)
+		}
+		if open, err := db.Windows.Estimated(ctx, "m"); err != nil || len(open) != x.open {
+			t.Errorf("step %d: %d windows are estimated, %v", i, len(open), err)
+		}
+	}
+	recent, err := db.Windows.Recent(ctx, "m", 120_000, 1)
+	if err != nil || len(recent) != 1 || recent[0].Start != 60_000 {
+		t.Errorf("%+v, %v", recent, err)
+	}
+	if recent, err = db.Windows.Recent(ctx, "m", 0, 2); err != nil || len(recent) != 2 || recent[0].Start != 60_000 || recent[1].Revision != 1 {
+		t.Errorf("%+v, %v", recent, err)
+	}
 	s := trimtab.Segment{Workspace: "default", Endpoint: "e", Log: "labels", ID: "00000001", Digest: "sha256:a", Rows: 5, First: 1, Last: 9, Bytes: 77, Created: 100}
 	for range 2 {
 		if err := db.Segments.Put(ctx, s); err != nil {
