@@ -93,6 +93,9 @@ func lengthsOf(blocks, rows int) []length {
 			x.starts = append(x.starts, s)
 		}
 		x.judged = max(1, len(x.starts)/3)
+		if len(x.starts) >= 16 {
+			x.judged = len(x.starts) / 2
+		}
 		l = append(l, x)
 	}
 	return l

@@ -194,7 +194,7 @@ func (s *suspect) weight() float64 {
 		switch s.Kind {
 		case Swapped:
 			return 3 + c
-		case Unit, Sign:
+		case Unit, Sign, Recoded:
 			return 2 + c
 		}
 	}

@@ -43,7 +43,7 @@ func standIn(v float64) bool {
 // other values, is a known stand-in, or goes with the other columns as if by chance.
 func (x *exam) sentinel(c int) []suspect {
 	k, v := x.r.columns[c], x.cols[c]
-	if k.text || len(k.seen) < 3 {
+	if k.text {
 		return nil
 	}
 	values, counts := distinct(v.vals)
@@ -51,12 +51,17 @@ func (x *exam) sentinel(c int) []suspect {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(counts[b], counts[a]) })
+	excess := make([]float64, len(values)) // over the usual count
+	for i, y := range values {
+		_, usual, _ := k.massBase(y, 0)
+		excess[i] = float64(counts[i]) - usual*float64(x.n)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(excess[b], excess[a]) })
 	var best suspect
 	for _, o := range order[:min(len(order), 5)] {
 		value, n := values[o], int(counts[o])
-		if n < 10 {
-			break
+		if n < 10 || k.high == k.low && !standIn(value) {
+			continue
 		}
 		_, usual, seen := k.massBase(value, 0)
 		hit := make([]float64, x.n)
@@ -94,6 +99,12 @@ func (x *exam) sentinel(c int) []suspect {
 			share := x.shareOf(c, value, t)
 			limit := b.limit(0.02, t.rows())
 			gap, wide := k.apart(value), k.high-k.low
+			if wide == 0 {
+				wide = math.Abs(k.high)
+			}
+			if wide == 0 {
+				continue
+			}
 			far := gap > 3*wide
 			// Where a stretch has only one or two values anyway, as a calendar's month, a new one says little.
 			if k.bases[level].distinct.med <= 2 && !far || x.others(c, value, t) > 0.5 {

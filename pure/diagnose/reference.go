@@ -143,6 +143,9 @@ func (r *Reference) learn(c *table.Column, times []int64) *known {
 	k.idle = k.values < leastReference/2 || k.text && len(k.words)*3 > k.values
 	k.edges = edgesOf(k.seen, k.count, fineBins)
 	bins := min(max(int(math.Cbrt(float64(k.values))/2), 4), 16)
+	if n := len(k.seen); n <= 64 && n*200 <= k.values {
+		bins = n + 1 // perhaps codes: each by itself
+	}
 	k.coarse = edgesOf(k.seen, k.count, bins)
 	if len(k.seen) > 0 {
 		k.low, k.high = k.seen[0], k.seen[len(k.seen)-1]

@@ -14,12 +14,12 @@ func (x *exam) together() {
 	alone := len(x.found)
 	x.inTurn(x.swaps, except)
 	x.inTurn(x.affines, except)
+	x.inTurn(x.recodings, except)
 	for _, s := range x.found[:alone] {
 		if s.proof.confidence() >= 0.7 && len(s.cols) == 1 && s.Kind != Missing {
 			except[s.cols[0]] = true
 		}
 	}
-	x.inTurn(x.recodings, except)
 	x.inTurn(x.shuffles, except)
 }
 
