@@ -6,9 +6,11 @@ import "math"
 // when the labels come, if scores mean what they meant on the reference.
 //
 // Outcomes are drawn anew in every window, so the confusion matrix is random even when all probabilities are known: its
-// parts are Poisson-binomial ("Towards valid intervals of estimated performance", arXiv 2505.05295). The interval holds
-// for the ratios of these, with their skew (Cornish and Fisher) and half a count to either side as they are whole, and
-// adds what the reference's own finite number of rows leaves unknown of the probabilities.
+// parts are Poisson-binomial (Kivimäki, Białek, Kuberski and Nurminen, "Performance estimation in binary classification
+// using calibrated confidence", arXiv 2505.05295, 2025). The interval holds for the ratios of these, with their skew
+// (Cornish and Fisher) and half a count to either side as they are whole, and adds what the reference's own finite number
+// of rows leaves unknown of the probabilities. AUC, average precision and losses have it from their linear part in the
+// outcomes.
 type Expected struct {
 	Value, SE float64
 	CI        Interval

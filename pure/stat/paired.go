@@ -105,6 +105,36 @@ func pairedAUC(y []bool, a, b []float64, block []int) PairedAUC {
 	return out
 }
 
+// PairedAUCValues returns for each row a value such that the mean of all is the AUC of b minus that of a, and their
+// standard error that of the difference, to first order: what a row contributes, times the number of rows. Summed into
+// blocks they let BlockMean, a Sequential and the sums of gains treat an AUC as the mean that it nearly is. Nil where the
+// difference is NaN.
+func PairedAUCValues(y []bool, a, b []float64) []float64 {
+	whole := pairedAUC(y, a, b, nil)
+	if whole.Difference != whole.Difference {
+		return nil
+	}
+	m := 0
+	for _, positive := range y {
+		if positive {
+			m++
+		}
+	}
+	n := len(y) - m
+	pa, _ := placements(y, a, m)
+	pb, _ := placements(y, b, m)
+	out := make([]float64, len(y))
+	for i, positive := range y {
+		own, other := m, n
+		if !positive {
+			own, other = n, m
+		}
+		d := (pb[i] - pa[i]) / (2 * float64(other))
+		out[i] = whole.Difference + (d-whole.Difference)*float64(len(y))/float64(own)
+	}
+	return out
+}
+
 // blocks fills in the errors from what each row contributes, summed within blocks.
 func (p *PairedAUC) blocks(n int, block []int, row func(i int) (a, b, d float64)) {
 	type sums struct{ a, b, d Sum }

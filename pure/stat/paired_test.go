@@ -37,6 +37,14 @@ func TestPairedDeLongGoldens(t *testing.T) {
 		if got := PairedDeLongBlocks(c.Y, c.A, c.B, c.Block); !close9(got.SE, c.Blocked) {
 			t.Errorf("%d: by blocks %v, want %v", i, got.SE, c.Blocked)
 		}
+		blocks := make([]Block, len(c.Y))
+		for k, v := range PairedAUCValues(c.Y, c.A, c.B) {
+			blocks[c.Block[k]].Add(v)
+		}
+		// The sandwich of unequal blocks differs a little from Obuchowski's plain one.
+		if mean, se, _ := BlockMean(blocks); !close9(mean, got.Difference) || math.Abs(se/c.Blocked-1) > 0.05 {
+			t.Errorf("%d: as values %v ± %v, want %v ± %v", i, mean, se, got.Difference, c.Blocked)
+		}
 		swapped := PairedDeLong(c.Y, c.B, c.A)
 		if swapped.Difference != -got.Difference || swapped.SE != got.SE {
 			t.Errorf("%d: swapped %+v, was %+v", i, swapped, got)
@@ -44,6 +52,9 @@ func TestPairedDeLongGoldens(t *testing.T) {
 		if same := PairedDeLong(c.Y, c.A, c.A); same.SE != 0 || same.Z() != 0 || same.P() != 1 || same.Interval(0) != (Interval{}) {
 			t.Errorf("%d: with itself %+v", i, same)
 		}
+	}
+	if v := PairedAUCValues([]bool{true, true}, []float64{1, 2}, []float64{2, 1}); v != nil {
+		t.Errorf("values of one class: %v", v)
 	}
 	one := PairedDeLong([]bool{true, true}, []float64{1, 2}, []float64{2, 1})
 	single := PairedDeLong([]bool{true, false}, []float64{1, 2}, []float64{2, 1})

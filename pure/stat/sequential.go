@@ -33,8 +33,7 @@ func (s Sequential) alpha() float64 {
 }
 
 // ratio returns how often the variance of the mixing distribution is that of the mean of n observations. With
-// κ = -2·log α + log(1 - 2·log α) at n = Tune the interval is narrowest there (Waudby-Smith et al., section B.5, in the
-// second-order approximation).
+// κ = -2·log α + log(1 - 2·log α) at n = Tune the interval is narrowest there (Waudby-Smith et al., to second order).
 func (s Sequential) ratio(n float64) float64 {
 	tune := s.Tune
 	if tune == 0 {
@@ -62,7 +61,7 @@ func (s Sequential) Mean(n, mean, variance float64) Interval {
 // as BlockMean has them; n is the number of independent observations or blocks. For blocks with normal means of equal
 // variance it is exact from the second block on (the t-test martingale of Lai, Annals of Statistics 4, 1976, with a
 // normal mixture over the standardised effect: Wang and Ramdas, "Anytime-valid t-tests and confidence sequences for
-// Gaussian means with unknown variance", 2024); degrees of freedom of +Inf give Mean. The whole line while the data are
+// Gaussian means with unknown variance", arXiv 2310.03722); degrees of freedom of +Inf give Mean. The whole line while the data are
 // too few for any bound, df <= 0 or an infinite se among them.
 func (s Sequential) T(n, mean, se, df float64) Interval {
 	r, alpha := s.ratio(n), s.alpha()
