@@ -236,6 +236,9 @@ func (c *Column) check() error {
 	if c.Kind != Opaque && total != r.Rows || r.Rows < 0 || r.Missing > r.Rows || r.Rows > 1<<53 {
 		return bad("bins of %d rows in a reference of %d", total, r.Rows)
 	}
+	if len(r.New) > 0 {
+		return bad("categories that are new to itself")
+	}
 	if c.Singles > r.present() || c.Pairs > r.present() || r.Unseen > r.present() {
 		return bad("more rare values than rows")
 	}
@@ -278,6 +281,11 @@ func (p *Profile) Check(k *Counts) error {
 		for _, n := range k.Columns[i].Bins {
 			if n < 0 {
 				return fail(c.Name, "a count of %d", n)
+			}
+		}
+		for j, f := range k.Columns[i].New {
+			if len(k.Columns[i].New) > maxNew || f.Rows < 1 || j > 0 && f.Value <= k.Columns[i].New[j-1].Value {
+				return fail(c.Name, "new categories that do not ascend, or without rows")
 			}
 		}
 	}

@@ -74,6 +74,7 @@ func (x *comparison) special() {
 	}
 	if x.c.Tracks() {
 		x.unseen()
+		x.fresh()
 	}
 }
 
@@ -148,13 +149,37 @@ func (x *comparison) unseen() {
 		lots += 2 * m / n * float64(x.c.Pairs) / singles
 	}
 	phi := lots * x.Dispersion
-	if s.Current <= s.Reference || s.Reference > 0.5 {
+	if s.Current <= s.Reference {
 		s.P = 1
 	} else {
 		s.P = stat.BetaCDF(m/(n+m), u/phi, singles/phi+1)
 	}
 	x.tests = append(x.tests, test{"unseen", s.P, s.Current-s.Reference >= x.opt.EffectSpecial,
 		fmt.Sprintf("values never seen before: %s of rows, %s expected", percent(s.Current), percent(s.Reference))})
+}
+
+// fresh tests the most frequent category that the reference did not have. That all k rows of one value fall among the
+// window's m and none among the reference's n has the probability m(m-1)… / (n+m)(n+m-1)…; there are at most (n+m)/k
+// values with k rows, which bounds the chance that any did.
+func (x *comparison) fresh() {
+	n, m := x.ref.present(), x.cur.present()
+	if !x.own || n <= 0 || m <= 0 || len(x.cur.New) == 0 {
+		return
+	}
+	top := x.cur.New[0]
+	for _, f := range x.cur.New {
+		if f.Rows > top.Rows {
+			top = f
+		}
+	}
+	rows := min(top.Rows, m)
+	effective := int64(float64(rows) / x.Dispersion) // rows that come in lots count as fewer
+	p := float64(n+m) / float64(max(1, effective))
+	for i := int64(0); i < effective && p > 1e-300; i++ {
+		p *= float64(m-i) / float64(n+m-i)
+	}
+	share := float64(rows) / float64(m)
+	x.tests = append(x.tests, test{"new value", min(1, p), share >= x.opt.EffectSpecial, fmt.Sprintf("category %q is new: %s of rows", string(top.Value), percent(share))})
 }
 
 // print shows a number of the column to people.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/trimtab/trimtab/pure/table"
@@ -27,9 +28,47 @@ type ColumnCounts struct {
 	Above   int64 `json:"above,omitempty"`   // above its largest
 	// Unseen are rows whose value the reference did not have. Those of a Number column are in a bin, below or above
 	// as well. Always 0 when the column does not track it.
-	Unseen  int64   `json:"unseen,omitempty"`
+	Unseen int64 `json:"unseen,omitempty"`
+	// New are the most frequent of the unseen categories, by name, at most maxNew. Rows is a lower bound when there
+	// were more of them (Misra and Gries, Sci. Comput. Program. 2, 1982), else exact.
+	New     []Fresh `json:"new,omitempty"`
 	Bins    []int64 `json:"bins,omitempty"`
 	Moments Moments `json:"moments"` // of finite numbers
+}
+
+// Fresh is a category that the reference did not have.
+type Fresh struct {
+	Value text  `json:"value"`
+	Rows  int64 `json:"rows"`
+}
+
+// maxNew is how many unseen categories are kept by name.
+const maxNew = 32
+
+// fresh adds rows of an unseen category.
+func (k *ColumnCounts) fresh(s string, rows int64) {
+	i, ok := slices.BinarySearchFunc(k.New, s, func(f Fresh, s string) int { return strings.Compare(string(f.Value), s) })
+	if ok {
+		k.New[i].Rows += rows
+		return
+	}
+	if len(k.New) == maxNew {
+		// One more than fits: all lose as many rows as the rarest has.
+		least := rows
+		for _, f := range k.New {
+			least = min(least, f.Rows)
+		}
+		rows -= least
+		for j := range k.New {
+			k.New[j].Rows -= least
+		}
+		k.New = slices.DeleteFunc(k.New, func(f Fresh) bool { return f.Rows == 0 })
+		if rows == 0 {
+			return
+		}
+		i, _ = slices.BinarySearchFunc(k.New, s, func(f Fresh, s string) int { return strings.Compare(string(f.Value), s) })
+	}
+	k.New = slices.Insert(k.New, i, Fresh{text(strings.Clone(s)), rows})
 }
 
 // present are the rows with a value of the column's kind.
@@ -44,6 +83,9 @@ func (k *ColumnCounts) merge(o ColumnCounts) {
 	k.Unseen += o.Unseen
 	for i, n := range o.Bins {
 		k.Bins[i] += n
+	}
+	for _, f := range o.New {
+		k.fresh(string(f.Value), f.Rows)
 	}
 	k.Moments.Merge(o.Moments)
 }
@@ -267,6 +309,7 @@ func (c *Column) category(s string, rows int64, k *ColumnCounts) {
 	if !c.More {
 		if _, seen := slices.BinarySearch(c.Rest, h); !seen {
 			k.Unseen += rows
+			k.fresh(s, rows)
 			return
 		}
 	}
