@@ -1,5 +1,10 @@
 package trimtab
 
+import (
+	"cmp"
+	"slices"
+)
+
 // DataContractSpec declares what rows must look like: of a source, or of what an
 // endpoint is asked. Exactly one of Source and Endpoint is given.
 type DataContractSpec struct {
@@ -24,10 +29,12 @@ type ColumnRule struct {
 	// Required: the column must be there at all. Default true.
 	Required *bool `json:"required,omitempty"`
 	// MaxMissing is the share of rows without a value that is allowed, 0 to 1; absent: any.
+	// 0 makes each row without a value a failing row; above 0 it is a demand on sets alone.
 	MaxMissing *float64 `json:"maxMissing,omitempty"`
 	Min        *float64 `json:"min,omitempty"`
 	Max        *float64 `json:"max,omitempty"`
 	// MaxOutside is the share of values beyond Min and Max that is allowed. Default 0.
+	// It lets a set of rows pass; a row with such a value is a failing row all the same.
 	MaxOutside float64  `json:"maxOutside,omitempty"`
 	InSet      []string `json:"inSet,omitempty"`
 	// MaxUnknown is the share of values outside InSet that is allowed. Default 0.
@@ -43,7 +50,8 @@ type ColumnRule struct {
 
 // RelationRule relates columns of one row by a CEL expression that must be true:
 // "arrival >= departure". A row where a column is missing is not judged unless the
-// expression asks with has().
+// expression asks with has(). Integers beside floats count as floats. Columns that
+// are not declared under columns take part with the type they have in the data.
 type RelationRule struct {
 	Name string `json:"name"`
 	Expr string `json:"expr"`
@@ -114,3 +122,46 @@ func (r ContractResult) Object() Object {
 func (r ContractResult) Head() Head {
 	return Head{Scope: r.Contract, At: r.At, Open: !r.Passed}
 }
+
+// Names of OnFail: what happens to a row that breaks a rule of severity error.
+const (
+	OnFailReport     = "report"     // it is counted and named, nothing else
+	OnFailQuarantine = "quarantine" // answered, and never learnt from nor measured until released
+	OnFailReject     = "reject"     // refused
+)
+
+// Severities of a contract's rules.
+const (
+	SeverityError   = "error"   // the contract is broken, and OnFail counts
+	SeverityWarning = "warning" // it is told and changes nothing
+)
+
+// WithDefaults returns the contract with every default filled in; s stays as it is.
+func (s DataContractSpec) WithDefaults() DataContractSpec {
+	s.OnFail = cmp.Or(s.OnFail, OnFailReport)
+	columns := make(map[string]ColumnRule, len(s.Columns))
+	for name, r := range s.Columns {
+		r.Severity, r.OnFail = cmp.Or(r.Severity, SeverityError), cmp.Or(r.OnFail, s.OnFail)
+		if r.Required == nil {
+			yes := true
+			r.Required = &yes
+		}
+		columns[name] = r
+	}
+	s.Columns = columns
+	s.Rules = slices.Clone(s.Rules)
+	for i := range s.Rules {
+		r := &s.Rules[i]
+		r.Severity, r.OnFail = cmp.Or(r.Severity, SeverityError), cmp.Or(r.OnFail, s.OnFail)
+	}
+	if s.RowCount != nil {
+		rows := *s.RowCount
+		rows.Windows = cmp.Or(rows.Windows, 4)
+		s.RowCount = &rows
+	}
+	return s
+}
+
+// QuarantineRule is the name under which a row that breaks a rule of a contract is
+// logged as quarantined, and which the incident that holds it bears.
+func QuarantineRule(contract, rule string) string { return contract + "/" + rule }
