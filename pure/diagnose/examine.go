@@ -122,9 +122,13 @@ func (x *exam) alone(c int) []suspect {
 		return list
 	}
 	list = append(list, x.frozen(c)...)
-	list = append(list, x.sentinel(c)...)
-	list = append(list, x.clipped(c)...)
-	list = append(list, x.truncated(c)...)
+	if x.r.columns[c].text {
+		return list
+	}
+	parts := x.parts(c)
+	list = append(list, x.sentinel(c, parts)...)
+	list = append(list, x.clipped(c, parts)...)
+	list = append(list, x.truncated(c, parts)...)
 	return list
 }
 

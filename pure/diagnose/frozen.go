@@ -23,7 +23,7 @@ func (x *exam) frozen(c int) []suspect {
 		run, moments, share, seen := k.runOf(value)
 		// In rows, and in event times: rows of one time may lie in any order.
 		usual := float64(run)
-		ratio := min(float64(n)/(usual+1), float64(ticks)/(float64(moments)+1))
+		ratio := min(float64(n)/(usual+10), float64(ticks)/(float64(moments)+10)) // a few more than few are no fault
 		if ratio < 1.5 {
 			return
 		}
@@ -49,6 +49,10 @@ func (x *exam) frozen(c int) []suspect {
 			}
 			if !seen {
 				s.Cause = fmt.Sprintf("The value is stuck at %s, which was never seen, for %d rows.", text, n)
+				if !k.text && (reachOf(value, k.low, k.high) > 1 || standIn(value)) {
+					s.Kind = Sentinel
+					s.Cause = fmt.Sprintf("All values are %s, which was never seen, for %d rows; it looks like a stand-in for no value.", text, n)
+				}
 			}
 			longest = s
 		}

@@ -1,9 +1,6 @@
 package diagnose
 
-import (
-	"math"
-	"sort"
-)
+import "math"
 
 // grain is a step 10^power on which values may lie, and how many of the reference's do.
 type grain struct {
@@ -25,7 +22,7 @@ func (g grain) on(x float64) bool {
 }
 
 // grainsOf measures the powers of ten from 1e-6 to 1e6 between the column's spread and its finest step.
-func grainsOf(k *known, blocks []int) []grain {
+func grainsOf(k *known, rank []int32, blocks []int) []grain {
 	var list []grain
 	for p := -6; p <= 6; p++ {
 		g := grain{step: math.Pow10(p), inverse: p < 0, scale: math.Pow10(-p)}
@@ -42,9 +39,9 @@ func grainsOf(k *known, blocks []int) []grain {
 		for b := 0; b+1 < len(blocks); b++ {
 			rows, hit := 0, 0
 			for i := blocks[b]; i < blocks[b+1]; i++ {
-				if x := k.vals[i]; x == x {
+				if v := rank[i]; v >= 0 {
 					rows++
-					if on[sort.SearchFloat64s(k.seen, x)] {
+					if on[v] {
 						hit++
 					}
 				}

@@ -41,12 +41,12 @@ func standIn(v float64) bool {
 
 // sentinel finds one value that takes the place of many: its share is above anything before, and it lies apart from the
 // other values, is a known stand-in, or goes with the other columns as if by chance.
-func (x *exam) sentinel(c int) []suspect {
+func (x *exam) sentinel(c int, parts []part) []suspect {
 	k, v := x.r.columns[c], x.cols[c]
 	if k.text {
 		return nil
 	}
-	values, counts := distinct(v.vals)
+	values, counts := parts[0].values, parts[0].counts
 	order := make([]int, len(values))
 	for i := range order {
 		order[i] = i
@@ -119,7 +119,7 @@ func (x *exam) sentinel(c int) []suspect {
 				continue
 			}
 			if gap > 0.05*wide {
-				p.add("place", "distance from all values seen, in ranges", gap/wide, 0, min(0.98, 0.5+gap/wide))
+				p.add("place", "distance from all values seen, in ranges", gap/wide, 0, min(0.98, 0.2+0.8*gap/wide))
 			}
 			if standIn(value) {
 				p.add("stand-in", "a usual stand-in", value, 0, 0.3)
@@ -231,15 +231,15 @@ func (x *exam) pair(l *relation, i int) (float64, bool) {
 
 // clipped finds a bound at which values pile up and beyond which there are none, where the reference has values beyond
 // it in every stretch.
-func (x *exam) clipped(c int) []suspect {
+func (x *exam) clipped(c int, parts []part) []suspect {
 	k, v := x.r.columns[c], x.cols[c]
 	if k.text || len(k.seen) < 8 {
 		return nil
 	}
 	var list []suspect
-	for _, s := range x.pieces() {
+	for _, p := range parts {
+		s, values, counts := p.span, p.values, p.counts
 		level := x.r.levelFor(s.rows())
-		values, counts := distinct(v.vals[s.lo:s.hi])
 		if len(values) < 4 {
 			continue
 		}
@@ -277,6 +277,16 @@ func (x *exam) clipped(c int) []suspect {
 				Cause: fmt.Sprintf("Values are cut off at %s: %.1f %% of them are just that and none lie %s; in the reference at least %.1f %% do in every stretch.",
 					format(bound), 100*share, word, 100*past.min),
 			}
+			gain := make([]float64, x.n)
+			for i, y := range v.vals {
+				switch {
+				case y == bound:
+					gain[i] = 1
+				case y > bound == up && y == y:
+					gain[i] = -1 / past.med
+				}
+			}
+			q.refit(x, gain)
 			list = append(list, q)
 		}
 	}
@@ -304,14 +314,14 @@ func (k *known) past(bound float64, up bool, level int) spread {
 }
 
 // truncated finds values on a much coarser grain than the reference's, over the same range.
-func (x *exam) truncated(c int) []suspect {
+func (x *exam) truncated(c int, parts []part) []suspect {
 	k, v := x.r.columns[c], x.cols[c]
 	if k.text || len(k.seen) < 12 {
 		return nil
 	}
 	var list []suspect
-	for _, s := range x.pieces() {
-		values, counts := distinct(v.vals[s.lo:s.hi])
+	for _, p := range parts {
+		s, values, counts := p.span, p.values, p.counts
 		if len(values) < 2 {
 			continue
 		}
@@ -345,6 +355,17 @@ func (x *exam) truncated(c int) []suspect {
 				Columns: []string{k.name}, Kind: Truncated, Bad: int64(s.rows()),
 				Cause: fmt.Sprintf("All values are multiples of %s; in the reference at most %.0f %% are in any stretch: rounded or cut off.", format(gr.step), 100*gr.most),
 			}
+			gain := make([]float64, x.n)
+			for i, y := range v.vals {
+				switch {
+				case y != y:
+				case gr.on(y):
+					gain[i] = -math.Log(max(gr.kinds, gr.most, 1e-3))
+				default:
+					gain[i] = -8
+				}
+			}
+			q.refit(x, gain)
 			list = append(list, q)
 			break
 		}
@@ -353,6 +374,18 @@ func (x *exam) truncated(c int) []suspect {
 }
 
 func (v *current) at(i int) float64 { return v.vals[i] }
+
+// refit moves a stretch to where single rows speak for it, when that is about where it was.
+func (s *suspect) refit(x *exam, gain []float64) {
+	t, sum := heaviest(gain)
+	if t = t.widen(gain); sum <= 0 || t.rows() < x.r.opt.MinRows || s.span.within(t) < 0.7 {
+		return
+	}
+	if s.Kind == Truncated {
+		s.Bad = int64(t.rows())
+	}
+	s.span = t
+}
 
 // strongest keeps of findings about overlapping stretches the surest and of those the longest.
 func strongest(list []suspect) []suspect {
@@ -366,6 +399,59 @@ func strongest(list []suspect) []suspect {
 		return nil
 	}
 	return list[best : best+1]
+}
+
+// part is a piece of the sample with the distinct values of a column there.
+type part struct {
+	span
+	values []float64
+	counts []int32
+}
+
+// parts returns the pieces; those of the whole are merged from those of the quarters.
+func (x *exam) parts(c int) []part {
+	v := x.cols[c].vals
+	list := []part{{span: span{0, x.n}}}
+	for _, s := range x.pieces() {
+		if s.rows() < x.n {
+			list = append(list, part{span: s})
+		}
+	}
+	for i := len(list) - 1; i >= 0; i-- {
+		p := &list[i]
+		var halves []part
+		for _, q := range list[i+1:] {
+			if q.rows() < p.rows() && q.within(p.span) == 1 && (len(halves) == 0 && q.lo == p.lo || len(halves) == 1 && q.lo == halves[0].hi) {
+				halves = append(halves, q)
+			}
+		}
+		if len(halves) == 2 && halves[1].hi == p.hi {
+			p.values, p.counts = union(halves[0], halves[1])
+		} else {
+			p.values, p.counts = distinct(v[p.lo:p.hi])
+		}
+	}
+	return list
+}
+
+// union merges the distinct values of two parts.
+func union(a, b part) (values []float64, counts []int32) {
+	i, j := 0, 0
+	for i < len(a.values) || j < len(b.values) {
+		switch {
+		case j == len(b.values) || i < len(a.values) && a.values[i] < b.values[j]:
+			values, counts = append(values, a.values[i]), append(counts, a.counts[i])
+			i++
+		case i == len(a.values) || b.values[j] < a.values[i]:
+			values, counts = append(values, b.values[j]), append(counts, b.counts[j])
+			j++
+		default:
+			values, counts = append(values, a.values[i]), append(counts, a.counts[i]+b.counts[j])
+			i++
+			j++
+		}
+	}
+	return values, counts
 }
 
 // pieces are the whole, the halves and the quarters, the longer first, of at least MinRows rows.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sort"
 	"sync"
 
@@ -52,6 +53,7 @@ type known struct {
 	low    float64
 	high   float64
 	iqr    float64
+	gap    float64 // median distance of neighbouring values
 	grains []grain
 
 	bases []base
@@ -149,6 +151,7 @@ func (r *Reference) learn(c *table.Column, times []int64) *known {
 	k.coarse = edgesOf(k.seen, k.count, bins)
 	if len(k.seen) > 0 {
 		k.low, k.high = k.seen[0], k.seen[len(k.seen)-1]
+		k.gap = gapOf(k.seen)
 		k.iqr = at(k.seen, k.count, 0.75) - at(k.seen, k.count, 0.25)
 	}
 	k.group = make([]uint8, len(k.vals))
@@ -167,10 +170,23 @@ func (r *Reference) learn(c *table.Column, times []int64) *known {
 	}
 	k.runs(rank, times)
 	if !k.text {
-		k.grains = grainsOf(k, r.blocks)
+		k.grains = grainsOf(k, rank, r.blocks)
 	}
 	r.stretch(k, rank)
 	return k
+}
+
+// gapOf is the median distance of neighbours among sorted values, 0 when there is one.
+func gapOf(values []float64) float64 {
+	if len(values) < 2 {
+		return 0
+	}
+	d := make([]float64, len(values)-1)
+	for i := range d {
+		d[i] = values[i+1] - values[i]
+	}
+	slices.Sort(d)
+	return d[len(d)/2]
 }
 
 // runs notes the longest run of each value; missing values neither end nor lengthen a run.
