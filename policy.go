@@ -129,12 +129,15 @@ type PolicyState struct {
 	// Theta multiplies the evidence that is asked for of a retrain: grows with a rejection, falls slowly. 0 is 1.
 	Theta         float64 `json:"theta,omitzero"`
 	CooldownUntil Time    `json:"cooldownUntil,omitzero"`
-	Failures      int     `json:"failures,omitzero"` // in a row, rejections too
-	Broken        bool    `json:"broken,omitzero"`   // the circuit breaker is open
+	Failures      int     `json:"failures,omitzero"`   // cures in a row that could not be made
+	Rejections    int     `json:"rejections,omitzero"` // challengers in a row that lost
+	Broken        bool    `json:"broken,omitzero"`     // the circuit breaker is open
 	Retrains      []Time  `json:"retrains,omitempty"`
 	// Believe is the factor by which a promised gain of a retrain is believed. 0 is 1.
 	Believe float64 `json:"believe,omitzero"`
-	Watch   *Watch  `json:"watch,omitzero"`
+	// Excess is the mean loss per row by which probes have promised more than challengers brought.
+	Excess float64 `json:"excess,omitzero"`
+	Watch  *Watch  `json:"watch,omitzero"`
 	// Applied is the decision whose outcome was taken in last.
 	Applied string `json:"applied,omitzero"`
 }

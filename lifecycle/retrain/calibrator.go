@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/pure/stat"
 )
 
 // Calibrator corrects a score by two numbers: on the logit of a probability, or on a predicted value itself. The child
@@ -16,90 +17,79 @@ type Calibrator struct {
 // Identity changes nothing.
 var Identity = Calibrator{Slope: 1}
 
-// Score applies the calibrator to a score of its task.
-func (c Calibrator) Score(t Task, p float64) float64 {
-	return t.score(c.Intercept + c.Slope*t.margin(p))
+// Stat is the calibrator in the form that is stored and applied elsewhere.
+func (c Calibrator) Stat(t Task) stat.Calibrator {
+	kind := stat.Logistic
+	if t == Regression {
+		kind = stat.Linear
+	}
+	return stat.Calibrator{Kind: kind, Slope: c.Slope, Intercept: c.Intercept}
 }
+
+// Score applies the calibrator to a score of its task.
+func (c Calibrator) Score(t Task, p float64) float64 { return c.Stat(t).Apply(p) }
 
 // After returns the calibrator that first applies b and then c.
 func (c Calibrator) After(b Calibrator) Calibrator {
 	return Calibrator{Slope: c.Slope * b.Slope, Intercept: c.Intercept + c.Slope*b.Intercept}
 }
 
-// pull is the weight with which a fit is drawn to the identity, in rows: few rows correct little.
-const pull = 25
+// The slope stays within these: a score that has turned round is flattened, never turned back.
+const leastSlope, mostSlope = 0.1, 10
 
-// FitCalibrator fits label on score by Newton's steps, each row with its weight (nil: 1), drawn towards the identity by
-// the weight of 25 typical rows. The slope stays within [0.1, 10]: a score that has turned round wants a retrain.
-// Rows whose score is not a number are left out. The fit fails without rows or with a single class.
+// FitCalibrator fits label on score, each row with its weight (nil: 1), drawn towards the identity by
+// stat.CalibrationPrior. Probabilities beyond the clip of the loss count as there, so that a few extreme scores do not
+// turn the line. Rows whose score is not a number are left out. It fails, with the reason, where nothing can be
+// fitted: no rows, or a single class.
 func FitCalibrator(t Task, label, score, weight []float64) (Calibrator, error) {
-	c := Identity
-	var n, sum, sum2, y float64
-	for i, p := range score {
-		if m := t.margin(p); !math.IsNaN(m) {
-			w := weigh(weight, i)
-			n, sum, sum2, y = n+w, sum+w*m, sum2+w*m*m, y+w*label[i]
+	no := func(format string, args ...any) (Calibrator, error) {
+		return Identity, trimtab.Errorf(trimtab.Precondition, "recalibration", format, args...)
+	}
+	var p, y, w []float64
+	var hit []bool
+	hits := 0
+	for i, s := range score {
+		if math.IsNaN(s) {
+			continue
 		}
-	}
-	if n <= 0 {
-		return c, trimtab.Errorf(trimtab.Precondition, "recalibration", "no rows to fit a recalibration on")
-	}
-	if t == Binary && (y <= 0 || y >= n) {
-		return c, trimtab.Errorf(trimtab.Precondition, "recalibration", "all %v rows have one label: a recalibration needs both", n)
-	}
-	mean, spread := sum/n, math.Sqrt(max(sum2/n-(sum/n)*(sum/n), 0))
-	if spread < 1e-9*max(1, math.Abs(mean)) {
-		spread = 1
-	}
-	// Margins are standardised: m = mean + spread·x, so that both parameters are drawn alike.
-	a, b := mean, spread // prediction: a + b·x; at first the identity
-	a0, b0 := a, b
-	for range 50 {
-		var ga, gb, haa, hab, hbb float64
-		for i, p := range score {
-			m := t.margin(p)
-			if math.IsNaN(m) {
-				continue
-			}
-			x, w := (m-mean)/spread, weigh(weight, i)
-			q := t.score(a + b*x)
-			h := 1.0
-			if t == Binary {
-				h = q * (1 - q)
-			}
-			r := w * (label[i] - q)
-			ga, gb = ga+r, gb+r*x
-			haa, hab, hbb = haa+w*h, hab+w*h*x, hbb+w*h*x*x
-		}
-		k := pull * max(haa/n, 1e-6)
-		ga, gb = ga-k*(a-a0), gb-k*(b-b0)
-		haa, hbb = haa+k, hbb+k
-		det := haa*hbb - hab*hab
-		if !(det > 0) {
-			break
-		}
-		da, db := (hbb*ga-hab*gb)/det, (haa*gb-hab*ga)/det
-		if t == Binary { // far from the optimum the curvature misleads
-			if l := max(math.Abs(da), math.Abs(db)); l > 2 {
-				da, db = da*2/l, db*2/l
+		if t == Binary {
+			s = min(max(s, clip), 1-clip)
+			hit = append(hit, label[i] == 1)
+			if label[i] == 1 {
+				hits++
 			}
 		}
-		a, b = a+da, b+db
-		if math.Abs(da)+math.Abs(db) < 1e-10*(1+math.Abs(a)+math.Abs(b)) {
-			break
+		p, y = append(p, s), append(y, label[i])
+		if weight != nil {
+			w = append(w, weight[i])
 		}
 	}
-	slope := min(max(b/spread, 0.1), 10)
-	c = Calibrator{Slope: slope, Intercept: a - slope*mean}
-	if math.IsNaN(c.Intercept) || math.IsInf(c.Intercept, 0) {
-		return Identity, trimtab.Errorf(trimtab.Precondition, "recalibration", "the recalibration has no finite solution")
+	var fit stat.Calibrator
+	var err error
+	switch {
+	case len(p) == 0:
+		return no("no rows since the training to fit a recalibration on")
+	case t == Regression:
+		fit, err = stat.FitLinear(y, p, w, stat.CalibrationPrior)
+	case hits == 0 || hits == len(p):
+		return no("all %d rows have one label: a recalibration needs both", len(p))
+	default:
+		fit, err = stat.FitLogistic(hit, p, w, stat.CalibrationPrior)
 	}
-	return c, nil
-}
-
-func weigh(w []float64, i int) float64 {
-	if w == nil {
-		return 1
+	if err != nil {
+		return no("%v", err)
 	}
-	return w[i]
+	slope := min(max(fit.Slope, leastSlope), mostSlope)
+	if slope != fit.Slope { // the prediction for the mean margin stays
+		var total, sum float64
+		for i, s := range p {
+			v := 1.0
+			if w != nil {
+				v = w[i]
+			}
+			total, sum = total+v, sum+v*t.margin(s)
+		}
+		fit.Intercept += (fit.Slope - slope) * sum / total
+	}
+	return Calibrator{Slope: slope, Intercept: fit.Intercept}, nil
 }

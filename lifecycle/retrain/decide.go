@@ -117,17 +117,27 @@ var thetaDecay = math.Exp2(-0.25)
 
 func (r rule) standings(spec trimtab.RetrainPolicySpec, st trimtab.PolicyState, e Evidence, costs Costs) []standing {
 	rows := st.Rows / float64(max(st.Windows, 1))
+	older := 0
+	for _, m := range e.Measured {
+		if m.Action == trimtab.DoPromoteOlder {
+			older++
+		}
+	}
 	var out []standing
 	for _, m := range e.Measured {
-		theta, believe := 1.0, 1.0
-		cure := m.Cure
-		if cure.Action == trimtab.DoRetrain {
-			theta, believe = st.Theta, st.Believe
+		cure, items := m.Cure, st.Gains[m.Name()]
+		demand, believe, ask := 1.0, 1.0, r
+		switch cure.Action {
+		case trimtab.DoRetrain:
+			demand, believe = st.Theta, st.Believe
+			items = less(items, max(st.Excess, 0))
+		case trimtab.DoPromoteOlder:
+			ask.quiet *= float64(older) // many versions have many chances to look good
+			if st.Watch != nil && cure.Version == st.Watch.Previous {
+				cure.Action = trimtab.DoRollBack
+			}
 		}
-		if st.Watch != nil && cure.Action == trimtab.DoPromoteOlder && cure.Version == st.Watch.Previous {
-			cure.Action = trimtab.DoRollBack
-		}
-		s := r.stand(cure, st.Gains[m.Name()], costs, theta, believe, rows)
+		s := ask.stand(cure, items, costs, max(demand, 1), believe, rows)
 		if m.Why != "" {
 			s.passed, s.why = false, m.Why
 		}

@@ -16,6 +16,9 @@ func number(v float64) string {
 	if math.IsInf(v, 1) {
 		return "∞"
 	}
+	if math.Abs(v) < 1e-12 { // what rounding leaves of nothing
+		return "0"
+	}
 	if a := math.Abs(v); a >= 1000 && a < 1e7 {
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
@@ -23,7 +26,7 @@ func number(v float64) string {
 }
 
 func signed(v float64) string {
-	if v > 0 {
+	if v >= 1e-12 {
 		return "+" + number(v)
 	}
 	return number(v)
@@ -43,6 +46,14 @@ func facts(st trimtab.PolicyState, e Evidence, c Costs) []trimtab.Fact {
 	out = append(out, trimtab.Fact{Name: "learnable", Value: float64(e.Learnable)},
 		trimtab.Fact{Name: "horizon", Value: c.Horizon, Text: "windows"},
 		trimtab.Fact{Name: "unit", Text: c.Unit})
+	for _, m := range e.Measured {
+		if m.Action == trimtab.DoRetrain && len(m.Blocks) > 0 {
+			out = append(out, trimtab.Fact{Name: FactProbe, Value: spanOf(m.Blocks, 1).mean})
+		}
+	}
+	if st.Excess > 0 {
+		out = append(out, trimtab.Fact{Name: "excess", Value: st.Excess})
+	}
 	if st.Theta > 1 {
 		out = append(out, trimtab.Fact{Name: "theta", Value: st.Theta})
 	}
@@ -50,6 +61,24 @@ func facts(st trimtab.PolicyState, e Evidence, c Costs) []trimtab.Fact {
 		out = append(out, trimtab.Fact{Name: "believe", Value: st.Believe})
 	}
 	return out
+}
+
+// Names of facts that outcomes are learnt from.
+const (
+	// FactProbe is what the probe saved per row in the newest window.
+	FactProbe = "probe gain"
+	// FactChallenger is what the challenger of the decision saved per row in that window. Whoever carries the decision
+	// out adds it before Promoted or Rejected; without it a rejected challenger is taken to have saved nothing.
+	FactChallenger = "challenger gain"
+)
+
+func fact(d trimtab.Decision, name string) (float64, bool) {
+	for _, f := range d.Facts {
+		if f.Name == name {
+			return f.Value, true
+		}
+	}
+	return 0, false
 }
 
 // finite keeps what JSON cannot hold out of records.

@@ -41,7 +41,7 @@ func Gate(task Task, window *Rows, served, challenger []float64) Gated {
 		g.Sentence = "no labelled rows to compare on"
 	case s.df == 0:
 		g.Sentence = "all rows are of one block: too little to compare on"
-	case s.mean > 0 && s.mean >= s.stderr:
+	case s.mean > 0 && s.mean >= standard.gate*s.stderr:
 		g.Passed = true
 		g.Sentence = fmt.Sprintf("the challenger saves %s ± %s of loss per row on %d rows that it has not seen", number(s.mean), number(s.stderr), g.Rows)
 	default:

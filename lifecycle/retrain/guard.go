@@ -42,7 +42,7 @@ func guards(spec trimtab.RetrainPolicySpec, st trimtab.PolicyState, e Evidence, 
 	check("no fault in the data", len(f.Faults) == 0, "a fault in the data is open: %s", strings.Join(f.Faults, ", "))
 	check("labels are there", f.Immature == "", "%s", f.Immature)
 	check("nothing in flight", f.InFlight == "", "decision %s is being carried out", f.InFlight)
-	check("circuit breaker closed", !st.Broken, "%d attempts in a row brought nothing; a person closes the breaker", st.Failures)
+	check("circuit breaker closed", !st.Broken, "%d cures in a row could not be made; a person closes the breaker", st.Failures)
 	check("cooldown over", f.At >= st.CooldownUntil, "cooling down until %s", st.CooldownUntil)
 	quiet, why, err := blackout(spec.Limits.Blackout, f.At)
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 // The probe stands in for a retrain: a few small trees on top of the served score. What they learn from rows after the
 // training is what a new model could know and the served one does not.
 const (
-	probeTrees   = 30
+	probeTrees   = 20
 	probeLeaves  = 8
-	probeRate    = 0.1
+	probeRate    = 0.15
 	probeMinRows = 400   // fewer rows teach trees nothing that lasts
-	probeMaxRows = 40000 // the newest; more add time and little else
+	probeMaxRows = 20000 // the newest; more add time and little else
 )
 
 // lesson gathers what a cure is fitted on: the clean rows of earlier windows from a moment on, newest windows first

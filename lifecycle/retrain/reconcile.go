@@ -190,7 +190,7 @@ func (s *pass) due(ctx context.Context, through trimtab.Time) ([]trimtab.WindowR
 	}
 	maturity := time.Duration(s.monitor.LabelMaturity)
 	return slices.DeleteFunc(all, func(w trimtab.WindowResult) bool {
-		return w.End <= through || w.End.Add(maturity) > s.mark
+		return w.End <= through || !w.Closed() || w.End.Add(maturity) > s.mark
 	}), nil
 }
 

@@ -207,6 +207,7 @@ func (s *simulation) border(out *Simulated, served trimtab.Version, st trimtab.P
 		}
 		g := Gate(s.stream.Task, newest, view[len(view)-1].Versions[served], challenger)
 		ev.Gate, ev.Accepted = &g, g.Passed
+		d.Facts = append(d.Facts, trimtab.Fact{Name: FactChallenger, Value: finite(g.Gain)})
 		d.Outcome = g.Sentence
 		if g.Passed {
 			out.Retrains++
@@ -327,7 +328,7 @@ type BoostTrainer struct {
 func (t BoostTrainer) Train(asOf trimtab.Time, windows []*Rows) (Predictor, error) {
 	most, trees := t.Rows, t.Trees
 	if most <= 0 {
-		most = probeMaxRows
+		most = 40000
 	}
 	if trees <= 0 {
 		trees = 80

@@ -8,32 +8,35 @@ import (
 	"github.com/trimtab/trimtab/pure/stat"
 )
 
-// rule holds the numbers of the cost-aware strategy. They were chosen on streams apart from those that they were
-// judged on; research_test.go holds the harness.
+// rule holds the numbers of the cost-aware strategy. They were chosen on one set of streams and judged on another;
+// TestResearch is the harness.
 type rule struct {
-	// alpha is the chance that one border takes noise for a gain of one cure, before the gate.
-	alpha float64
-	// theta is the share of a cure's cost that must have been lost without it already: acting when the loss reaches
-	// the price is never worse than twice the best (the ski-rental bound), and a gate that rejects allows for less.
+	// quiet is how many windows pass on average, at the least, before one cure that brings nothing is taken for one
+	// that does: the evidence that is asked for.
+	quiet float64
+	// tune is the number of blocks for which the evidence is sharpest: four weeks of days.
+	tune float64
+	// theta is the share of a cure's cost that must have been lost without it already. Acting when what was lost has
+	// reached the price never costs more than twice the best that hindsight could do (the ski-rental bound).
 	theta float64
-	// newest asks that the newest window alone speaks for a cure that has no other gate, in standard errors.
+	// newest asks that the newest window alone speaks for a cure that no gate will test, in standard errors.
 	newest float64
 	// shrink weighs the expected gain by mean²/(mean²+shrink·stderr²).
-	shrink  float64
-	classic float64
+	shrink float64
+	// gate is how many standard errors a challenger must win by.
+	gate float64
+	// learn is the weight of the newest gate in what is known of the probe's excess.
+	learn float64
 }
 
-var standard = rule{alpha: 0.02, theta: 0.5, newest: 1, shrink: 1}
-
-// levels shares alpha among the spans that are looked at: 1/(j(j+1)) for the j-th sums to one.
-func (r rule) level(j int) float64 { return r.alpha / float64(j*(j+1)) }
+var standard = rule{quiet: 50, tune: 28, theta: 1, newest: 1, shrink: 1, gate: 1, learn: 0.5}
 
 // standing is what the gains of one cure add up to.
 type standing struct {
 	Cure
-	best     span    // the span that speaks most for it
+	best     span    // the run of windows that speaks most for it
 	newest   span    // the newest window alone
-	p        float64 // of best
+	evidence float64 // the e-detector
 	expected float64 // saved over the horizon
 	cost     float64
 	passed   bool
@@ -42,62 +45,54 @@ type standing struct {
 
 func (s standing) net() float64 { return s.expected - s.cost }
 
-// stand weighs one cure over every span that ends with the newest window. theta ≥ 1 raises the asked evidence,
-// believe scales the promised gain, rows is the traffic of a window.
-func (r rule) stand(c Cure, items []trimtab.GainItem, costs Costs, theta, believe, rows float64) standing {
-	s := standing{Cure: c, cost: costs.Of(c.Action), p: math.NaN()}
+// stand weighs one cure. When a change came is not known, so every run of windows that ends with the newest is looked
+// at, and this is done again at each border. What makes that honest is an e-detector (Shin, Ramdas and Rinaldo,
+// "E-detectors: a nonparametric framework for sequential change detection", 2022): the sum of the e-values of all runs
+// exceeds a threshold at most once in so many windows on average, while the cure brings nothing. The e-value of a run
+// is that of the anytime-valid t test on its blocks (stat.Sequential), whose error holds for rows that depend on each
+// other within a block.
+//
+// demand ≥ 1 raises evidence and price that are asked for, believe scales the promised gain, rows is the traffic of a
+// window.
+func (r rule) stand(c Cure, items []trimtab.GainItem, costs Costs, demand, believe, rows float64) standing {
+	s := standing{Cure: c, cost: costs.Of(c.Action)}
 	all := spans(items)
 	if len(all) == 0 {
 		s.why = "it has not been measured yet"
 		return s
 	}
 	s.newest = all[0]
-	if r.classic > 0 {
-		all = all[len(all)-1:]
-	}
-	lead := math.Inf(-1)
-	for j, sp := range all {
-		level := r.level(j+1) / theta
-		t := sp.mean / sp.stderr
-		if !(sp.stderr > 0) { // all values equal, or a single block
-			t = 0
-		}
-		p := 1.0
-		if r.classic > 0 {
-			sp.df = 1e9
-			level = 0.00135
-		}
-		if sp.df > 0 {
-			p = 1 - stat.TCDF(t, sp.df)
-		}
-		shrunk := sp.mean * believe
-		if v := sp.mean * sp.mean; v > 0 {
-			shrunk *= v / (v + r.shrink*sp.stderr*sp.stderr)
-		}
-		expected := shrunk * rows * costs.Horizon * costs.PerLoss
-		why := ""
-		switch {
-		case !(sp.mean > 0):
-			why = "no gain"
-		case !(p <= level):
-			why = fmt.Sprintf("the gain may be noise (p %.2g, asked %.2g)", p, level)
-		case !(sp.sum*costs.PerLoss >= r.theta*theta*s.cost):
-			why = "what was lost without it does not reach its price"
-		case !(expected > s.cost):
-			why = "what it would save does not cover its price"
-		case !s.newest.wins(r.newest, c.Action):
-			why = "the newest window does not speak for it"
-		}
-		// Among spans that pass the one with the largest gain decides; else the one nearest to passing explains.
-		passed := why == ""
-		rank := math.Log(level) - math.Log(max(p, 1e-300))
-		if passed {
-			rank = expected
-		}
-		if j == 0 || passed && !s.passed || passed == s.passed && rank > lead {
-			lead, s.best, s.p, s.expected, s.passed, s.why = rank, sp, p, expected, passed, why
+	test := stat.Sequential{Tune: r.tune}
+	lead, before := math.Inf(-1), 0
+	for i, sp := range all {
+		e := test.Above(float64(sp.blocks), sp.mean, sp.stderr, sp.df)
+		// A run of merged windows stands for all that begin within the oldest of them.
+		s.evidence += float64(sp.windows-before) * math.Exp(min(e, 600))
+		before = sp.windows
+		if i == 0 || e > lead {
+			lead, s.best = e, sp
 		}
 	}
+	mean, se := s.best.mean, s.best.stderr
+	expected := mean * believe
+	if v := mean * mean; v > 0 {
+		expected *= v / (v + r.shrink*se*se)
+	}
+	s.expected = expected * rows * costs.Horizon * costs.PerLoss
+	lost := s.best.sum * costs.PerLoss
+	switch {
+	case !(mean > 0):
+		s.why = "no gain"
+	case !(s.evidence >= r.quiet*demand):
+		s.why = fmt.Sprintf("the gain may be noise (evidence %s, asked %s)", number(s.evidence), number(r.quiet*demand))
+	case !(s.expected > s.cost):
+		s.why = "what it would save does not cover its price"
+	case !(lost >= r.theta*demand*s.cost):
+		s.why = fmt.Sprintf("what was lost without it, %s, does not reach its price", number(lost))
+	case !s.newest.wins(r.newest, c.Action):
+		s.why = "the newest window does not speak for it"
+	}
+	s.passed = s.why == ""
 	return s
 }
 
@@ -108,4 +103,21 @@ func (s span) wins(errors float64, a trimtab.Action) bool {
 		return s.mean > 0
 	}
 	return s.mean >= errors*s.stderr
+}
+
+// less takes a gain per row off every row.
+func less(items []trimtab.GainItem, gain float64) []trimtab.GainItem {
+	if gain == 0 {
+		return items
+	}
+	out := make([]trimtab.GainItem, len(items))
+	for i, it := range items {
+		blocks := make([]trimtab.GainBlock, len(it.Blocks))
+		for k, b := range it.Blocks {
+			blocks[k] = trimtab.GainBlock{Key: b.Key, N: b.N, Sum: b.Sum - gain*b.N, Sum2: b.Sum2 - 2*gain*b.Sum + gain*gain*b.N}
+		}
+		it.Blocks = blocks
+		out[i] = it
+	}
+	return out
 }
