@@ -99,16 +99,12 @@ func (x *exam) brokenness(c, level int, except map[int]bool) ([]float64, bool) {
 	any := false
 	for _, li := range k.with {
 		l := x.r.relations[li]
-		other := l.a + l.b - c
-		if l.a == l.b {
-			other = c
-		}
-		if !l.reliable(level) || x.cols[other] == nil || except[other] {
+		if !l.reliable(level) || x.needs(l, c, except) {
 			continue
 		}
 		any = true
 		for i := range flag {
-			if sc, ok := x.pair(l, i); ok {
+			if sc, ok := x.pair(li, i); ok {
 				flag[i] += 0.5 - max(sc, -4)/l.mean
 				n[i]++
 			}
@@ -304,12 +300,12 @@ func (x *exam) weighRelations(p *proof, c int, asIs, undone figures, limits boun
 		if !(asIs.rel[j] < limits.rel[j]) || !(undone.rel[j] >= limits.rel[j]-0.1*math.Abs(limits.rel[j])) {
 			continue
 		}
-		if l.a == l.b {
+		if l.lag() {
 			continue // a map keeps neighbours neighbours: that says no more than the distribution does
 		}
 		broken++
 		b := l.base[asIs.level]
-		name := "relation to " + x.r.columns[l.a+l.b-c].name
+		name := x.nameOf(l, c)
 		strength := beyond(-asIs.rel[j], -b.med, -limits.rel[j], 0.8)
 		// Each relation is one more witness, though not an independent one.
 		p.add(fmt.Sprintf("relation %d", min(broken, 2)), name+"; undone "+format(undone.rel[j]), asIs.rel[j], limits.rel[j], strength)
@@ -374,11 +370,15 @@ func (x *exam) sharpen(q *suspect, c int, undo func(int) float64, slack float64,
 		g, h := uint8(bin(k.coarse, y)), uint8(bin(k.coarse, z))
 		for _, li := range k.with {
 			l := x.r.relations[li]
-			other := l.a + l.b - c
-			if l.a == l.b || !l.reliable(level) || x.cols[other] == nil || except[other] {
+			if l.lag() || !l.reliable(level) || x.needs(l, c, except) {
 				continue
 			}
-			o := x.cols[other].group[i]
+			var o uint8
+			if l.inputs != nil {
+				o = x.fits[li][i]
+			} else {
+				o = x.cols[l.a+l.b-c].group[i]
+			}
 			var was, is float64
 			if l.a == c {
 				was, _ = l.score(g, o)

@@ -13,6 +13,7 @@ type exam struct {
 	n     int
 	times []int64
 	cols  []*current // by column of the reference, nil when the current rows lack it
+	fits  [][]uint8  // by relation: the group of what is expected, nil for other relations
 
 	found []suspect
 }
@@ -50,6 +51,12 @@ func (r *Reference) Examine(s Sample) ([]Finding, error) {
 		parallel(len(r.columns), func(i int) {
 			if c := s.Table.Column(r.columns[i].name); c != nil && alike(r.columns[i].typ, c.Type) {
 				x.cols[i] = r.columns[i].read(c)
+			}
+		})
+		x.fits = make([][]uint8, len(r.relations))
+		parallel(len(r.relations), func(i int) {
+			if l := r.relations[i]; l.inputs != nil && !x.needs(l, l.a, nil) {
+				x.fits[i] = l.grouped(l.predict(x.n, func(c int) []float64 { return x.cols[c].vals }))
 			}
 		})
 		x.repeated(s.Table)

@@ -35,8 +35,8 @@ func (x *exam) frozen(c int) []suspect {
 		}
 		if f := x.look(c, s.span, v.at, 0, nil); f.ok {
 			for j, low := range x.bounds(c, f).rel {
-				if l := x.r.relations[k.with[j]]; f.rel[j] < low && l.a != l.b {
-					s.proof.add("relation", "relation to "+x.r.columns[l.a+l.b-c].name, f.rel[j], low, beyond(-f.rel[j], -l.base[f.level].med, -low, 0.6))
+				if l := x.r.relations[k.with[j]]; f.rel[j] < low && !l.lag() {
+					s.proof.add("relation", x.nameOf(l, c), f.rel[j], low, beyond(-f.rel[j], -l.base[f.level].med, -low, 0.6))
 				}
 			}
 		}

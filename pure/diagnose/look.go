@@ -70,6 +70,10 @@ func (x *exam) look(c int, s span, value func(int) float64, slack float64, excep
 			var sc float64
 			var ok bool
 			switch {
+			case l.inputs != nil:
+				if f := x.fits[li]; f != nil && !x.needs(l, c, except) {
+					sc, ok = l.score(g, f[i])
+				}
 			case l.a == l.b:
 				if p := int(v.last[i]); p >= s.lo {
 					if z := value(p); z == z {

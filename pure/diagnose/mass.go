@@ -194,8 +194,7 @@ func (x *exam) unrelated(p *proof, c int, s span, value float64) {
 	level := x.r.levelFor(s.rows())
 	for _, li := range k.with {
 		l := x.r.relations[li]
-		other := l.a + l.b - c
-		if l.a == l.b || !l.reliable(level) || x.cols[other] == nil {
+		if l.lag() || !l.reliable(level) || x.needs(l, c, nil) {
 			continue
 		}
 		sum, n := 0.0, 0
@@ -203,7 +202,7 @@ func (x *exam) unrelated(p *proof, c int, s span, value float64) {
 			if v.vals[i] != value {
 				continue
 			}
-			if sc, ok := x.pair(l, i); ok {
+			if sc, ok := x.pair(li, i); ok {
 				sum += sc
 				n++
 			}
@@ -212,21 +211,28 @@ func (x *exam) unrelated(p *proof, c int, s span, value float64) {
 			continue
 		}
 		if mean := sum / float64(n); mean < -0.2*l.mean {
-			p.add("relation", "relation to "+x.r.columns[other].name+" of these rows", mean, l.mean, 0.6)
+			p.add("relation", x.nameOf(l, c)+" of these rows", mean, l.mean, 0.6)
 		}
 	}
 }
 
-// pair scores row i in a relation of two columns.
-func (x *exam) pair(l *relation, i int) (float64, bool) {
-	if l.a == l.b {
-		v := x.cols[l.a]
+// pair scores row i in a relation.
+func (x *exam) pair(li, i int) (float64, bool) {
+	l := x.r.relations[li]
+	switch v := x.cols[l.a]; {
+	case l.inputs != nil:
+		if x.fits[li] == nil {
+			return 0, false
+		}
+		return l.score(v.group[i], x.fits[li][i])
+	case l.a == l.b:
 		if v.last[i] < 0 {
 			return 0, false
 		}
 		return l.score(v.group[i], v.group[v.last[i]])
+	default:
+		return l.score(v.group[i], x.cols[l.b].group[i])
 	}
-	return l.score(x.cols[l.a].group[i], x.cols[l.b].group[i])
 }
 
 // clipped finds a bound at which values pile up and beyond which there are none, where the reference has values beyond

@@ -21,6 +21,10 @@ type relation struct {
 	lift []float32
 	base []spread // by length: mean score, cross-fitted
 	mean float64
+
+	// For the relation of a column (a == b) to its prediction from others: the terms, and the edges of the prediction.
+	inputs []input
+	edges  []float64
 }
 
 // score of a pair of groups; 0 and false when one is absent.
@@ -120,6 +124,7 @@ func (r *Reference) relate() {
 	for _, a := range usable {
 		r.relations = append(r.relations, &relation{a: a, b: a})
 	}
+	r.relations = append(r.relations, r.predictions(usable)...)
 	parallel(len(r.relations), func(i int) { r.fitRelation(r.relations[i]) })
 	kept := r.relations[:0]
 	for _, l := range r.relations {
@@ -140,10 +145,14 @@ func (r *Reference) relate() {
 func (r *Reference) fitRelation(l *relation) {
 	x, y := r.columns[l.a], r.columns[l.b]
 	ga, gb := x.group, y.group
-	if l.a == l.b {
+	tall, wide := len(x.coarse)+1, len(y.coarse)+1
+	switch {
+	case l.inputs != nil:
+		gb = l.grouped(l.predict(r.rows, func(c int) []float64 { return r.columns[c].vals }))
+		wide = len(l.edges) + 1
+	case l.lag():
 		gb = before(gb)
 	}
-	tall, wide := len(x.coarse)+1, len(y.coarse)+1
 	l.wide = wide
 	var count [2][]float64
 	for f := range count {

@@ -101,6 +101,7 @@ func (x *exam) swap(a, b int, s span, except map[int]bool) *suspect {
 		both[c] = true
 	}
 	q := &suspect{cols: []int{a, b}, span: s}
+	between := x.between(&q.proof, a, b, s)
 	for _, p := range [][2]int{{a, b}, {b, a}} {
 		own, other := x.cols[p[0]], x.cols[p[1]]
 		asIs := x.look(p[0], s, own.at, 0, both)
@@ -111,7 +112,7 @@ func (x *exam) swap(a, b int, s span, except map[int]bool) *suspect {
 		}
 		var one proof
 		x.weigh(&one, p[0], s, asIs, back, limits, nil)
-		if one.confidence() < 0.4 { // both must be out of place
+		if one.confidence() < 0.4 && !(between && one.confidence() > 0.1) { // both must be out of place
 			return nil
 		}
 		for _, e := range one.list {
@@ -133,6 +134,36 @@ func (x *exam) swap(a, b int, s span, except map[int]bool) *suspect {
 		Cause: fmt.Sprintf("%s and %s have changed places; put back, both are like the reference.", x.r.columns[a].name, x.r.columns[b].name),
 	}
 	return q
+}
+
+// between adds as evidence that the relation of two columns to each other is broken as they stand and whole when they
+// are put back.
+func (x *exam) between(p *proof, a, b int, s span) bool {
+	level := x.r.levelFor(s.rows())
+	for _, li := range x.r.columns[a].with {
+		l := x.r.relations[li]
+		if l.a == l.b || l.a+l.b-a != b || !l.reliable(level) {
+			continue
+		}
+		va, vb := x.cols[l.a].vals, x.cols[l.b].vals
+		ka, kb := x.r.columns[l.a], x.r.columns[l.b]
+		is, back, n := 0.0, 0.0, 0.0
+		for i := s.lo; i < s.hi; i += max(1, s.rows()/lookRows) {
+			if u, w := va[i], vb[i]; u == u && w == w {
+				sc, _ := x.pair(li, i)
+				is += sc
+				sc, _ = l.score(uint8(bin(ka.coarse, w)), uint8(bin(kb.coarse, u)))
+				back += sc
+				n++
+			}
+		}
+		base := l.base[level]
+		if least := base.least(0.05 * l.mean); n >= 20 && is/n < least && back/n >= least {
+			p.add("between", "relation to each other; put back "+format(back/n), is/n, least, beyond(-is/n, -base.med, -least, 0.85))
+			return true
+		}
+	}
+	return false
 }
 
 func (p *proof) merge(reason string, doubt float64) {
@@ -177,10 +208,7 @@ func (x *exam) shuffle(c int, except map[int]bool) *suspect {
 				continue
 			}
 			broken++
-			name := "relation to the row before"
-			if l.a != l.b {
-				name = "relation to " + x.r.columns[l.a+l.b-c].name
-			}
+			name := x.nameOf(l, c)
 			q.proof.add(fmt.Sprintf("relation %d", min(broken, 3)), name, f.rel[j], limits.rel[j], beyond(-f.rel[j], -b.med, -limits.rel[j], 0.75))
 		}
 		if broken == 0 || whole > 0 {
@@ -192,6 +220,18 @@ func (x *exam) shuffle(c int, except map[int]bool) *suspect {
 	}
 	if best == nil {
 		return nil
+	}
+	// The rows that go worst with the others, as one stretch; a few rows at an edge go well by chance.
+	if flag, ok := x.brokenness(c, x.r.levelFor(best.span.rows()), except); ok {
+		if t, _ := heaviest(flag); t.rows() >= x.r.opt.MinRows && (t.within(best.span) > 0.5 || best.span.within(t) > 0.5) {
+			if slack := 3 + x.n/100; t.lo <= slack {
+				t.lo = 0
+			}
+			if slack := 3 + x.n/100; x.n-t.hi <= slack {
+				t.hi = x.n
+			}
+			best.span = t
+		}
 	}
 	best.Finding = Finding{
 		Columns: []string{k.name}, Kind: Shuffled, Bad: int64(best.span.rows()),
