@@ -22,11 +22,28 @@ type Endpoint struct {
 	served atomic.Pointer[served]
 	state  atomic.Pointer[trimtab.EndpointState]
 	status atomic.Pointer[Status]
+	last   atomic.Pointer[lastServed]
+	// counted holds the counters of every version that has answered.
+	counted atomic.Pointer[map[trimtab.Version]*meters]
+	// failures are the errors of the versions that could not be loaded at the last look.
+	failures atomic.Pointer[map[trimtab.Version]error]
 
 	// live guards the one-time record of the first live request and refreshes of the state.
 	live sync.Mutex
 	// moving guards load and swap: one at a time.
 	moving sync.Mutex
+	// swap guards changes of served, and aborted: the rollout that was stopped in this process. It is never
+	// held over I/O, so that a stop waits for nothing.
+	swap    sync.Mutex
+	aborted string
+}
+
+// lastServed is what an endpoint served when it was last looked at, in this process or the one before.
+type lastServed struct {
+	model   trimtab.ModelName
+	version trimtab.Version
+	rollout string // the newest that was taken into account
+	ended   bool   // it had ended
 }
 
 // config is the declared side of an endpoint with its defaults filled in.
@@ -70,14 +87,7 @@ func newConfig(generation int64, s trimtab.EndpointSpec) *config {
 	return c
 }
 
-// served is the version that answers now.
-type served struct {
-	model  *Model
-	since  trimtab.Time
-	meters *meters
-}
-
-// Current is the version that answers now, nil when there is none.
+// Current is the version that answers now, nil when there is none; during a canary the one that answers the rest.
 func (e *Endpoint) Current() *Model {
 	if s := e.served.Load(); s != nil {
 		return s.model

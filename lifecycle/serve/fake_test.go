@@ -25,6 +25,7 @@ type shelf struct {
 	resources map[string]trimtab.Resource
 	state     trimtab.EndpointState
 	opened    map[trimtab.Digest]int // how often an object was read
+	contracts Contracts
 }
 
 func newShelf(t testing.TB) *shelf {
@@ -59,7 +60,7 @@ func (s *shelf) server() *Server {
 			s.t.Error(err)
 		}
 	})
-	server, err := New(Config{Resources: s, Versions: shelfVersions{s}, Manifests: s, States: s, Blobs: s, Traffic: log})
+	server, err := New(Config{Resources: s, Versions: shelfVersions{s}, Manifests: s, States: s, Blobs: s, Traffic: log, Rollouts: shelfRollouts{s}, Contracts: s.contracts})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -153,4 +154,39 @@ func (s shelfVersions) ByAlias(ctx context.Context, model trimtab.ModelName, ali
 		return trimtab.ModelVersion{}, trimtab.Errorf(trimtab.NotFound, "alias", "model %s has no alias %s", model, alias)
 	}
 	return s.Get(ctx, model, v)
+}
+
+// shelfRollouts lists the rollouts of a shelf.
+type shelfRollouts struct{ *shelf }
+
+func (s shelfRollouts) List(_ context.Context, q trimtab.DocumentQuery) (out []trimtab.Rollout, _ error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.rollouts {
+		if r.Endpoint == q.Scope {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// roll changes the newest rollout of endpoint e, or begins the first, and hands the entry to the server as the journal would.
+func (s *shelf) roll(server *Server, change func(r *trimtab.Rollout)) {
+	s.t.Helper()
+	s.mu.Lock()
+	if len(s.rollouts) == 0 {
+		s.rollouts = []trimtab.Rollout{{ID: trimtab.RolloutID("e", 1), Endpoint: "e", Model: "m", From: 1, To: 2, Salt: "salt", State: trimtab.RolloutCanary}}
+	}
+	change(&s.rollouts[0])
+	entry := entryOf(s.rollouts[0].Object())
+	s.mu.Unlock()
+	if err := server.Consumer().Handle(s.t.Context(), []trimtab.Entry{entry}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func entryOf(o trimtab.Object) trimtab.Entry {
+	var e trimtab.Entry
+	e.Workspace, e.Object = "default", o
+	return e
 }

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +16,13 @@ var latencyBuckets = []float64{.00005, .0001, .0002, .0005, .001, .002, .005, .0
 type meters struct {
 	requests, rows, invalid, refused, failed prometheus.Counter
 	seconds                                  prometheus.Observer
+
+	// asked counts the requests that the version was asked to answer, faults those of them that it failed;
+	// the same for what it scored in the shadow of another version.
+	asked, faults, shadowed, shadowFaults atomic.Int64
+
+	shadowOK, shadowFailed, shadowDropped prometheus.Counter
+	shadowSeconds                         prometheus.Observer
 }
 
 func (m *meters) observe(took time.Duration, rows int, err error) {
@@ -41,32 +49,57 @@ func (s *Server) newMeters(e *Endpoint, v trimtab.Version) *meters {
 		refused:  s.errors.WithLabelValues(ws, name, version, "refused"),
 		failed:   s.errors.WithLabelValues(ws, name, version, "failed"),
 		seconds:  s.seconds.WithLabelValues(ws, name, version),
+
+		shadowOK:      s.shadows.WithLabelValues(ws, name, version, "scored"),
+		shadowFailed:  s.shadows.WithLabelValues(ws, name, version, "failed"),
+		shadowDropped: s.shadows.WithLabelValues(ws, name, version, "dropped"),
+		shadowSeconds: s.shadowSeconds.WithLabelValues(ws, name, version),
+	}
+}
+
+// countQuarantine counts the rows that a contract quarantines.
+func (e *Endpoint) countQuarantine(rules []string) {
+	n := 0
+	for _, rule := range rules {
+		if rule != "" {
+			n++
+		}
+	}
+	if n > 0 {
+		e.server.quarantined.WithLabelValues(string(e.Workspace), e.Name).Add(float64(n))
 	}
 }
 
 // vectors are the metrics of all endpoints.
 type vectors struct {
-	requests, rows, errors, refused, labels *prometheus.CounterVec
-	seconds                                 *prometheus.HistogramVec
+	requests, rows, errors, refused, labels, shadows, quarantined *prometheus.CounterVec
+	seconds, shadowSeconds                                        *prometheus.HistogramVec
 }
 
 func newVectors() vectors {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "trimtab", Subsystem: "endpoint", Name: name, Help: help}, append([]string{"project", "endpoint"}, labels...))
 	}
+	seconds := func(name, help string) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "trimtab", Subsystem: "endpoint", Name: name, Help: help, Buckets: latencyBuckets},
+			[]string{"project", "endpoint", "version"})
+	}
 	return vectors{
-		requests: counter("requests_total", "Scoring requests that a version answered, with or without success.", "version"),
-		rows:     counter("rows_total", "Rows answered.", "version"),
-		errors:   counter("errors_total", "Scoring requests answered with an error: invalid by the request, refused by the state of the endpoint, failed by the server.", "version", "cause"),
-		refused:  counter("refused_total", "Requests and rows refused before prediction: driven endpoint, lost lease, event time beyond the allowed skew.", "reason"),
-		labels:   counter("labels_total", "Labels taken, by whether their prediction was logged.", "match"),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "trimtab", Subsystem: "endpoint", Name: "request_seconds",
-			Help: "Time from a decoded head to a predicted and logged answer.", Buckets: latencyBuckets}, []string{"project", "endpoint", "version"}),
+		requests:    counter("requests_total", "Scoring requests that a version answered, with or without success.", "version"),
+		rows:        counter("rows_total", "Rows answered.", "version"),
+		errors:      counter("errors_total", "Scoring requests answered with an error: invalid by the request, refused by the state of the endpoint, failed by the server.", "version", "cause"),
+		refused:     counter("refused_total", "Requests and rows refused before prediction: driven endpoint, lost lease, event time beyond the allowed skew.", "reason"),
+		labels:      counter("labels_total", "Labels taken, by whether their prediction was logged.", "match"),
+		shadows:     counter("shadow_total", "Requests scored by the version of a rollout in the shadow of the one that answered: scored, failed, or dropped because the queue was full.", "version", "result"),
+		quarantined: counter("quarantined_rows_total", "Rows answered that a data contract quarantines."),
+
+		seconds:       seconds("request_seconds", "Time from a decoded head to a predicted and logged answer."),
+		shadowSeconds: seconds("shadow_seconds", "Time to decode and score a request in the shadow."),
 	}
 }
 
 func (v vectors) all() []prometheus.Collector {
-	return []prometheus.Collector{v.requests, v.rows, v.errors, v.refused, v.labels, v.seconds}
+	return []prometheus.Collector{v.requests, v.rows, v.errors, v.refused, v.labels, v.shadows, v.quarantined, v.seconds, v.shadowSeconds}
 }
 
 // logCollector exports the counts of the traffic logs.

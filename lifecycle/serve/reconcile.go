@@ -4,14 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"io/fs"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/lifecycle/control"
-	"github.com/trimtab/trimtab/pure/schema"
 	"github.com/trimtab/trimtab/storage/traffic"
 )
 
@@ -25,6 +24,12 @@ type Status struct {
 	Library  string            `json:"library,omitempty"`
 	Since    trimtab.Time      `json:"since,omitempty"` // when it began to answer
 
+	// Of a rollout: the newest one that has been taken into account, and what it has led to.
+	Rollout   string               `json:"rollout,omitempty"`
+	Stage     trimtab.RolloutState `json:"stage,omitempty"`
+	Candidate trimtab.Version      `json:"candidate,omitempty"` // loaded beside the version that answers
+	Share     float64              `json:"share,omitempty"`     // of requests that the candidate answers
+
 	Conditions []trimtab.Condition `json:"conditions,omitempty"`
 }
 
@@ -32,7 +37,10 @@ type Status struct {
 const (
 	Ready     = "Ready"     // it answers
 	NoVersion = "NoVersion" // the alias points to nothing
-	Loaded    = "Loaded"    // the version that the alias points to is the one that answers
+	Loaded    = "Loaded"    // the version that should answer is the one that answers
+
+	RolloutLoad = "RolloutLoad" // the version that the open rollout brings is loaded
+	Aborted     = "Aborted"     // the open rollout was stopped in this process
 )
 
 // Status returns what was last found, and nil before that.
@@ -42,6 +50,11 @@ func (e *Endpoint) Status() *Status { return e.status.Load() }
 func (s *Server) Run(ctx context.Context) error {
 	group := make(chan error, 1)
 	go func() { group <- s.controller.Run(ctx) }()
+	ctx, cancel := context.WithCancel(ctx)
+	var shadow sync.WaitGroup
+	shadow.Go(func() { s.shadow.run(ctx) })
+	defer shadow.Wait()
+	defer cancel()
 	tick := time.NewTicker(30 * time.Second)
 	defer tick.Stop()
 	for {
@@ -71,10 +84,12 @@ func (s *Server) Resync(ctx context.Context) error {
 	return nil
 }
 
-// Consumer follows the journal: what is declared, where aliases point, and the
-// states of endpoints, which are taken over before the entry counts as read.
+// Consumer follows the journal: what is declared, where aliases point, the states
+// of endpoints and their rollouts. The last two are in effect before the entry
+// counts as read, so that a settled border means that they are.
 func (s *Server) Consumer() control.Consumer {
 	return control.Consumer{Name: "serve", Handle: func(ctx context.Context, entries []trimtab.Entry) error {
+		var states, routes []place
 		for _, entry := range entries {
 			switch entry.Object.Kind {
 			case "endpoint":
@@ -86,15 +101,38 @@ func (s *Server) Consumer() control.Consumer {
 					}
 				}
 			case "endpointState":
-				if e, err := s.Endpoint(entry.Workspace, entry.Object.Name); err == nil {
-					if _, err := e.loadState(ctx); err != nil {
-						return err
-					}
+				states = appendNew(states, place{entry.Workspace, entry.Object.Name})
+			case "rollout":
+				if i := strings.LastIndexByte(entry.Object.Name, '.'); i > 0 {
+					routes = appendNew(routes, place{entry.Workspace, entry.Object.Name[:i]})
 				}
+			}
+		}
+		for _, p := range states {
+			if e, err := s.Endpoint(p.ws, p.name); err == nil {
+				if _, err := e.loadState(ctx); err != nil {
+					return err
+				}
+			}
+		}
+		for _, p := range routes {
+			result, err := s.reconcile(ctx, p.key())
+			if err != nil {
+				return err
+			}
+			if result.After > 0 {
+				s.controller.Add(p.key())
 			}
 		}
 		return nil
 	}}
+}
+
+func appendNew(all []place, p place) []place {
+	if slices.Contains(all, p) {
+		return all
+	}
+	return append(all, p)
 }
 
 // Refresh takes the state of an endpoint over at once: for one who has just moved it in this process.
@@ -134,6 +172,7 @@ func (s *Server) reconcile(ctx context.Context, key string) (control.Result, err
 		}
 		e = &Endpoint{Workspace: p.ws, Name: name, server: s, log: log}
 		e.config.Store(newConfig(r.Generation, spec))
+		e.last.Store(before(r.Status))
 		if _, err := e.loadState(ctx); err != nil {
 			return control.Result{}, err
 		}
@@ -147,134 +186,17 @@ func (s *Server) reconcile(ctx context.Context, key string) (control.Result, err
 	return e.follow(ctx)
 }
 
-// follow makes the version that the alias points to answer.
-func (e *Endpoint) follow(ctx context.Context) (control.Result, error) {
-	e.moving.Lock()
-	defer e.moving.Unlock()
-	cfg := e.config.Load()
-	model, alias := cfg.spec.Model.Name, cfg.alias
-	v, err := e.server.cfg.Versions.ByAlias(ctx, model, alias)
-	switch {
-	case trimtab.IsKind(err, trimtab.NotFound):
-		e.served.Store(nil)
-		return control.Result{}, e.report(ctx, condition(NoVersion, true, "NoVersion", ""),
-			condition(Ready, false, "NoVersion", fmt.Sprintf("alias %s of model %s points to no version: register one and move the alias", alias, model)))
-	case err != nil:
-		return control.Result{}, err
+// before reads from a stored status what was served before this process began.
+func before(status json.RawMessage) *lastServed {
+	var st Status
+	if len(status) == 0 || json.Unmarshal(status, &st) != nil {
+		return &lastServed{} // a status that cannot be read is as none: it is written anew
 	}
-	now := e.served.Load()
-	if now != nil && now.model.Name == model && now.model.Version == v.Version && now.model.Manifest == v.Manifest && now.model.Output == cfg.output {
-		return control.Result{}, e.report(ctx, condition(Ready, true, "", ""), condition(Loaded, true, "", ""))
-	}
-	next, err := e.load(ctx, v, cfg)
-	if err != nil {
-		e.server.cfg.Log.WarnContext(ctx, "a version cannot be served", "project", e.Workspace, "endpoint", e.Name, "model", model, "version", v.Version, "error", err)
-		why := fmt.Sprintf("version %d of model %s cannot be served: %s", v.Version, model, trimtab.Message(err))
-		reason := "LoadFailed"
-		if trimtab.IsKind(err, trimtab.Unsupported) {
-			reason = "Unsupported"
-		}
-		conditions := []trimtab.Condition{condition(Loaded, false, reason, why), condition(Ready, now != nil, "", "")}
-		if now == nil {
-			conditions[1].Reason, conditions[1].Message = reason, why
-		}
-		if e := e.report(ctx, conditions...); e != nil {
-			return control.Result{}, e
-		}
-		switch trimtab.KindOf(err) {
-		case trimtab.Unsupported, trimtab.Invalid:
-			return control.Result{}, nil // only another version helps, and that comes with an entry
-		case trimtab.Precondition:
-			return control.Result{After: 2 * time.Second}, nil
-		}
-		return control.Result{}, err
-	}
-	e.served.Store(&served{model: next, since: e.server.cfg.Clock(), meters: e.server.newMeters(e, v.Version)})
-	e.server.cfg.Log.InfoContext(ctx, "version serves", "project", e.Workspace, "endpoint", e.Name, "model", model, "version", v.Version, "flavor", next.Flavor)
-	return control.Result{}, e.report(ctx, condition(Ready, true, "", ""), condition(Loaded, true, "", ""))
+	return &lastServed{model: st.Model, version: st.Version, rollout: st.Rollout, ended: st.Stage.Ended()}
 }
 
 func condition(typ string, status bool, reason, message string) trimtab.Condition {
 	return trimtab.Condition{Type: typ, Status: status, Reason: reason, Message: message}
-}
-
-// load loads a version and warms it with its input example.
-func (e *Endpoint) load(ctx context.Context, v trimtab.ModelVersion, cfg *config) (*Model, error) {
-	m, err := e.server.open(ctx, v, cfg.output)
-	if err != nil {
-		return nil, err
-	}
-	if err := m.warm(); err != nil {
-		e.server.cfg.Log.WarnContext(ctx, "the input example cannot be answered", "endpoint", e.Name, "model", v.Model, "version", v.Version, "error", err)
-	}
-	return m, nil
-}
-
-func notFrozen(v trimtab.ModelVersion) error {
-	return trimtab.Errorf(trimtab.Precondition, v.Object().String(), "its files are not complete yet: they are frozen when the run that made it ends")
-}
-
-// open loads a version from its frozen tree.
-func (s *Server) open(ctx context.Context, v trimtab.ModelVersion, output string) (*Model, error) {
-	if v.Manifest == "" {
-		return nil, notFrozen(v)
-	}
-	manifest, err := s.cfg.Manifests.Manifest(ctx, v.Manifest)
-	if err != nil {
-		return nil, err
-	}
-	m, err := Load(ctx, Frozen(manifest, s.cfg.Blobs), Options{Output: output})
-	if err != nil {
-		return nil, err
-	}
-	m.Name, m.Version, m.Manifest = v.Model, v.Version, v.Manifest
-	return m, nil
-}
-
-// maxModelFile bounds one file of a model.
-const maxModelFile = 2 << 30
-
-// Frozen reads the files of a frozen version.
-func Frozen(manifest trimtab.Manifest, blobs Blobs) Files {
-	return func(ctx context.Context, path string) ([]byte, error) {
-		a, ok := manifest.Find(path)
-		if !ok {
-			return nil, fs.ErrNotExist
-		}
-		if a.Size > maxModelFile {
-			return nil, trimtab.Errorf(trimtab.Unsupported, "model", "the file %s has %d bytes, the limit is %d", path, a.Size, int64(maxModelFile))
-		}
-		r, err := blobs.Open(ctx, a.Digest)
-		if err != nil {
-			return nil, err
-		}
-		defer r.Close()
-		b := make([]byte, r.Size())
-		if _, err := io.ReadFull(r, b); err != nil {
-			return nil, err
-		}
-		return b, nil
-	}
-}
-
-// warm answers the input example once, so that the first request finds memory and caches ready.
-func (m *Model) warm() error {
-	if len(m.example) == 0 {
-		return nil
-	}
-	d, err := m.Signature.NewDecoder(schema.Options{})
-	if err != nil {
-		return err
-	}
-	rq, err := d.Invocations(m.example, "application/json")
-	if err != nil {
-		return err
-	}
-	_, err = m.Score(nil, rq.Table)
-	if err == nil {
-		m.decoders.Put(d)
-	}
-	return err
 }
 
 // report keeps the status and stores it when it has changed.
@@ -283,6 +205,10 @@ func (e *Endpoint) report(ctx context.Context, conditions ...trimtab.Condition) 
 	st := &Status{Model: model, Alias: alias}
 	if s := e.served.Load(); s != nil {
 		st.Version, st.Manifest, st.Flavor, st.Library, st.Since = s.model.Version, s.model.Manifest, s.model.Flavor, s.model.Library, s.since
+		st.Rollout, st.Stage = s.rollout, s.stage
+		if s.candidate != nil {
+			st.Candidate, st.Share = s.candidate.Version, s.share
+		}
 	}
 	old := e.status.Load()
 	for i := range conditions {

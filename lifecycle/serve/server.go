@@ -15,6 +15,7 @@ import (
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/lifecycle/control"
+	"github.com/trimtab/trimtab/pure/table"
 	"github.com/trimtab/trimtab/storage/blob"
 	"github.com/trimtab/trimtab/storage/traffic"
 )
@@ -30,6 +31,18 @@ type Resources interface {
 type Versions interface {
 	Get(ctx context.Context, model trimtab.ModelName, version trimtab.Version) (trimtab.ModelVersion, error)
 	ByAlias(ctx context.Context, model trimtab.ModelName, alias trimtab.Alias) (trimtab.ModelVersion, error)
+}
+
+// Rollouts are the changes of version of all endpoints.
+type Rollouts interface {
+	List(ctx context.Context, q trimtab.DocumentQuery) ([]trimtab.Rollout, error)
+}
+
+// Contracts judges the rows of requests.
+type Contracts interface {
+	// Check returns, per row, the rule that quarantines it, "" for none; nil rows quarantine
+	// nothing. reject refuses the request as a whole and names row, rule and value.
+	Check(ws trimtab.Workspace, endpoint string, t *table.Table) (rows []string, reject error)
 }
 
 // Manifests reads the frozen tree of a version.
@@ -64,6 +77,8 @@ type Config struct {
 	Blobs      Blobs
 	Traffic    *traffic.Store
 	Closed     Closed                // nil: no label is late
+	Rollouts   Rollouts              // nil: aliases alone say what answers
+	Contracts  Contracts             // nil: every row that a model takes is answered
 	Clock      trimtab.Clock         // default the system's
 	Random     trimtab.Random        // default the system's
 	Log        *slog.Logger          // default discards
@@ -77,6 +92,7 @@ type Server struct {
 	table      atomic.Pointer[map[place]*Endpoint]
 	controller *control.Controller
 	scorer     *Scorer
+	shadow     shadow
 
 	// mu guards changes of table; readers take the pointer.
 	mu sync.Mutex
@@ -102,6 +118,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, vectors: newVectors()}
 	s.scorer = &Scorer{server: s}
+	s.shadow.queue = make(chan shadowed, shadowQueue)
 	s.table.Store(&map[place]*Endpoint{})
 	s.controller = control.New(control.Config{Name: "serve", Reconcile: s.reconcile, Clock: cfg.Clock, Log: cfg.Log, Workers: 2})
 	if cfg.Registerer != nil {

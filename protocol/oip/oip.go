@@ -193,11 +193,11 @@ type tensor struct {
 // outputName is the name of the one output of every model.
 const outputName = "prediction"
 
-func outputOf(m *serve.Model) (datatype string, typ table.Type) {
+func outputOf(labels, float32 bool) (datatype string, typ table.Type) {
 	switch {
-	case m.Labels():
+	case labels:
 		return "INT64", table.Int64
-	case m.Float32():
+	case float32:
 		return "FP32", table.Float32
 	}
 	return "FP64", table.Float64
@@ -214,7 +214,7 @@ func (f *front) metadata(w http.ResponseWriter, r *http.Request) error {
 	}
 	m := c.Model()
 	c.Discard()
-	datatype, _ := outputOf(m)
+	datatype, _ := outputOf(m.Labels(), m.Float32())
 	out := struct {
 		Name     string   `json:"name"`
 		Versions []string `json:"versions"`
@@ -267,17 +267,20 @@ func (f *front) infer(w http.ResponseWriter, r *http.Request) (err error) {
 			return trimtab.Errorf(trimtab.Invalid, "request", "output %q is unknown: the model has the one output %q", o.Name, outputName)
 		}
 	}
-	m := c.Model()
-	in, err := m.Signature.FromTensors(rq.Inputs, schema.Options{})
-	if err != nil {
-		return trimtab.Errorf(trimtab.Invalid, "request", "%s", err)
+	if r.PathValue("version") != "" {
+		c.Pin()
 	}
-	if err := c.Answer(r.Context(), in, meta); err != nil {
+	if err := c.Tensors(r.Context(), rq.Inputs, meta); err != nil {
 		return err
 	}
 	out, err := response(e.Name, rq.ID, c)
 	if err != nil {
 		return err
+	}
+	version, variant := c.Headers()
+	w.Header()[serve.VersionHeader] = version
+	if variant != nil {
+		w.Header()[serve.VariantHeader] = variant
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(out)))
@@ -287,7 +290,7 @@ func (f *front) infer(w http.ResponseWriter, r *http.Request) (err error) {
 
 func response(name, id string, c *serve.Call) ([]byte, error) {
 	m, n := c.Model(), c.Rows()
-	datatype, typ := outputOf(m)
+	datatype, typ := outputOf(m.Labels(), c.Float32())
 	col := table.NewColumn(outputName, typ, n*m.Width())
 	for i := range n {
 		for _, v := range c.Row(i) {
@@ -301,11 +304,12 @@ func response(name, id string, c *serve.Call) ([]byte, error) {
 			}
 		}
 	}
+	version, _ := c.Headers()
 	shape := []int64{int64(n)}
 	if !m.Flat() {
 		shape = append(shape, int64(m.Width()))
 	}
-	rs := schema.V2Response{ModelName: name, ModelVersion: strconv.FormatInt(int64(m.Version), 10), ID: id,
+	rs := schema.V2Response{ModelName: name, ModelVersion: version[0], ID: id,
 		Outputs: []schema.Tensor{{Name: outputName, Datatype: datatype, Shape: shape, Data: col}}}
 	b, err := rs.AppendJSON(make([]byte, 0, 128+20*n*m.Width()))
 	if err != nil {

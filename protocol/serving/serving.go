@@ -151,6 +151,11 @@ func (f *front) invocations(w http.ResponseWriter, r *http.Request) (err error) 
 		return err
 	}
 	h := w.Header()
+	version, variant := c.Headers()
+	h[serve.VersionHeader] = version
+	if variant != nil {
+		h[serve.VariantHeader] = variant
+	}
 	h["Content-Type"] = jsonType
 	h["Content-Length"] = []string{strconv.Itoa(len(*out))}
 	_, _ = w.Write(*out) // a client that went away has no use for the error
