@@ -25,19 +25,28 @@ type measured struct {
 type tally struct {
 	result   trimtab.WindowResult
 	rows     []measured
-	versions map[trimtab.Version]bool
+	versions map[trimtab.Version]int64 // rows that each answered
 }
 
 func newTally(monitor, endpoint string, start, end, through trimtab.Time) *tally {
-	return &tally{versions: map[trimtab.Version]bool{},
+	return &tally{versions: map[trimtab.Version]int64{},
 		result: trimtab.WindowResult{Monitor: monitor, Endpoint: endpoint, Start: start, End: end, Through: through}}
 }
 
-func (t *tally) add(j traffic.Joined) {
+// add counts a row; one that is kept out is in no figure but the counts.
+func (t *tally) add(j traffic.Joined, out outcome) {
 	t.result.Rows++
-	t.versions[j.Version] = true
+	t.versions[j.Version]++
 	if j.Late {
 		t.result.Late++
+	}
+	switch out {
+	case held:
+		t.result.Held++
+		return
+	case quarantined:
+		t.result.Quarantined++
+		return
 	}
 	if !j.HasLabel {
 		return
@@ -47,18 +56,38 @@ func (t *tally) add(j traffic.Joined) {
 	t.rows = append(t.rows, measured{key: [16]byte(sum[:16]), score: j.Score, label: j.Label})
 }
 
-// close computes the metrics. It is a function of the rows alone, as a set.
-func (t *tally) close(spec trimtab.PerformanceSpec) trimtab.WindowResult {
+// counted is the result without any metric.
+func (t *tally) counted() trimtab.WindowResult {
 	r := t.result
 	for v := range t.versions {
 		r.Versions = append(r.Versions, v)
 	}
 	slices.Sort(r.Versions)
+	return r
+}
+
+// look is the result before labels have matured.
+func (t *tally) look(matures trimtab.Time) trimtab.WindowResult {
+	r := t.counted()
+	r.Phase = trimtab.WindowEstimated
+	if r.Reason = "labels mature at " + matures.String(); r.Rows == 0 {
+		r.Reason = nothing
+	}
+	return r
+}
+
+const nothing = "no predictions in the window"
+
+// close computes the metrics. It is a function of the rows alone, as a set.
+func (t *tally) close(spec trimtab.PerformanceSpec) trimtab.WindowResult {
+	r := t.counted()
 	slices.SortFunc(t.rows, func(a, b measured) int { return bytes.Compare(a.key[:], b.key[:]) })
 	least := max(spec.MinRows, 1)
 	switch {
 	case r.Rows == 0:
-		r.Reason = "no predictions in the window"
+		r.Reason = nothing
+	case r.Rows == r.Held+r.Quarantined:
+		r.Reason = "all rows are held or quarantined"
 	case r.Labelled == 0:
 		r.Reason = "no labels known by " + r.Through.String()
 	case r.Labelled < least:

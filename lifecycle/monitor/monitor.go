@@ -11,6 +11,8 @@ import (
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/lifecycle/control"
+	"github.com/trimtab/trimtab/pure/table"
+	"github.com/trimtab/trimtab/storage/blob"
 	"github.com/trimtab/trimtab/storage/traffic"
 )
 
@@ -30,7 +32,34 @@ type States interface {
 // Windows keeps what was found. Putting an equal result again changes nothing.
 type Windows interface {
 	Put(ctx context.Context, w trimtab.WindowResult) error
+	// Last is the newest window that was looked at; NotFound when there is none.
 	Last(ctx context.Context, monitor string) (trimtab.WindowResult, error)
+	// Estimated are the windows that were looked at and are not closed, in order of time.
+	Estimated(ctx context.Context, monitor string) ([]trimtab.WindowResult, error)
+	// Recent are the newest windows that start before a moment, in order of time.
+	Recent(ctx context.Context, monitor string, before trimtab.Time, limit int) ([]trimtab.WindowResult, error)
+}
+
+// Incidents keeps what is wrong.
+type Incidents interface {
+	Move(ctx context.Context, name string, rule func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error)) (trimtab.Incident, error)
+	List(ctx context.Context, q trimtab.DocumentQuery) ([]trimtab.Incident, error)
+}
+
+// Rollouts are the changes of the version that answers.
+type Rollouts interface {
+	List(ctx context.Context, q trimtab.DocumentQuery) ([]trimtab.Rollout, error)
+}
+
+// Models tells what versions have learnt from.
+type Models interface {
+	// Lineage: ok is false when nobody knows.
+	Lineage(ctx context.Context, model trimtab.ModelName, version trimtab.Version) (l trimtab.Lineage, ok bool, err error)
+}
+
+// Scorer scores logged inputs with any version of a model.
+type Scorer interface {
+	Score(ctx context.Context, ws trimtab.Workspace, model trimtab.ModelName, version trimtab.Version, inputs *table.Table) ([]float64, error)
 }
 
 // Config is what monitors work with. Zero fields have the meaning said with them.
@@ -39,6 +68,11 @@ type Config struct {
 	States    States
 	Windows   Windows
 	Traffic   *traffic.Store
+	Incidents Incidents     // nil: nothing is diagnosed, nothing is held
+	Rollouts  Rollouts      // nil: the versions that answered are all that there were
+	Models    Models        // nil: nobody knows what versions have learnt from
+	Scorer    Scorer        // nil: no version is scored but by what it answered
+	Blobs     blob.Store    // of training snapshots; nil: none is read
 	Clock     trimtab.Clock // for endpoints in clock mode; default the system's
 	Log       *slog.Logger  // default discards
 	// Crash is called between any two effects and stops the pass there with its
@@ -195,8 +229,8 @@ func (m *Monitors) Listeners(ctx context.Context, ws trimtab.Workspace, endpoint
 	return names, err
 }
 
-// Border returns the first moment after t at which a monitor of the endpoint
-// closes a window, 0 when the endpoint has no monitor.
+// Border returns the first moment after t at which a window of a monitor of the
+// endpoint ends or closes, 0 when the endpoint has no monitor.
 func (m *Monitors) Border(ctx context.Context, ws trimtab.Workspace, endpoint string, t trimtab.Time) (first trimtab.Time, err error) {
 	all, err := m.of(ctx, ws, endpoint)
 	for _, d := range all {
@@ -244,60 +278,44 @@ func (m *Monitors) reconcile(ctx context.Context, key string) (control.Result, e
 	if err != nil {
 		return control.Result{}, err
 	}
-	var spec trimtab.MonitorSpec
-	if err := json.Unmarshal(r.Spec, &spec); err != nil {
+	s := &pass{Monitors: m, ws: r.Workspace, name: name}
+	if err := json.Unmarshal(r.Spec, &s.spec); err != nil {
 		return control.Result{}, control.Terminal(fmt.Errorf("monitor %s: %w", name, err))
 	}
-	if err := spec.Window.Validate(); err != nil {
+	if err := s.spec.Window.Validate(); err != nil {
 		return control.Result{}, control.Terminal(err)
 	}
-	log, err := m.cfg.Traffic.Endpoint(traffic.Endpoint{Workspace: r.Workspace, Name: spec.Endpoint})
-	if err != nil {
+	s.spec = s.spec.WithDefaults()
+	if s.log, err = m.cfg.Traffic.Endpoint(traffic.Endpoint{Workspace: r.Workspace, Name: s.spec.Endpoint}); err != nil {
 		return control.Result{}, err
 	}
 	// Before the state: rows that a replay has sent imply a state in which the clock no longer moves the watermark.
-	begin, _ := log.Begin()
-	mark, clock, err := m.watermark(ctx, spec.Endpoint)
+	begin, _ := s.log.Begin()
+	mark, clock, err := m.watermark(ctx, s.spec.Endpoint, &s.endpoint)
 	if trimtab.IsKind(err, trimtab.NotFound) {
-		return control.Result{}, m.report(ctx, r, Status{Conditions: []trimtab.Condition{{Type: "Ready", Reason: "NoEndpoint", Message: fmt.Sprintf("endpoint %s is not declared", spec.Endpoint)}}})
+		return control.Result{}, m.report(ctx, r, Status{Conditions: []trimtab.Condition{{Type: "Ready", Reason: "NoEndpoint", Message: fmt.Sprintf("endpoint %s is not declared", s.spec.Endpoint)}}})
 	}
 	if err != nil {
 		return control.Result{}, err
 	}
-	last, err := m.cfg.Windows.Last(ctx, name)
-	if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
+	p, err := s.run(ctx, begin, mark)
+	if err != nil {
 		return control.Result{}, err
 	}
-	p := schedule(spec, last.End, begin, mark)
-	status := Status{LastWindow: last.Start, Through: mark, Conditions: []trimtab.Condition{{Type: "Ready", Status: true}}}
-	for _, w := range p.windows {
-		result, err := m.window(ctx, log, name, spec, w)
-		if err != nil {
-			return control.Result{}, err
-		}
-		if err := m.cfg.Windows.Put(ctx, result); err != nil {
-			return control.Result{}, err
-		}
-		if err := m.cfg.Crash("window"); err != nil {
-			return control.Result{}, err
-		}
-		status.LastWindow = w.start
-		m.cfg.Log.InfoContext(ctx, "window closed", "project", ws, "monitor", name, "window", spec.Window.Label(w.start), "rows", result.Rows, "labelled", result.Labelled)
-	}
-	if len(p.windows) == maxWindows { // more are due: the border is not settled yet
+	if p.more { // the border is not settled yet
 		return control.Result{After: time.Millisecond}, nil
 	}
 	through := mark
 	if clock { // borders are a replay's: none is settled before the monitor has seen its watermark
 		through = 0
 	}
-	if err := m.cfg.States.Settle(ctx, trimtab.Settlement{Workspace: r.Workspace, Endpoint: spec.Endpoint, Listener: Listener(name), Through: through, Wait: trimtab.WaitEventTime}); err != nil {
+	if err := m.cfg.States.Settle(ctx, trimtab.Settlement{Workspace: r.Workspace, Endpoint: s.spec.Endpoint, Listener: Listener(name), Through: through, Wait: trimtab.WaitEventTime}); err != nil {
 		return control.Result{}, err
 	}
 	if err := m.cfg.Crash("settled"); err != nil {
 		return control.Result{}, err
 	}
-	if err := m.report(ctx, r, status); err != nil {
+	if err := m.report(ctx, r, Status{LastWindow: s.closed, Through: mark, Conditions: []trimtab.Condition{{Type: "Ready", Status: true}}}); err != nil {
 		return control.Result{}, err
 	}
 	if !clock {
@@ -309,29 +327,13 @@ func (m *Monitors) reconcile(ctx context.Context, key string) (control.Result, e
 	return control.Result{After: min(max(p.next.Sub(mark), time.Second), time.Hour)}, nil
 }
 
-// window computes one window.
-func (m *Monitors) window(ctx context.Context, log *traffic.Log, name string, spec trimtab.MonitorSpec, w span) (trimtab.WindowResult, error) {
-	through := w.end.Add(time.Duration(spec.LabelMaturity))
-	t := newTally(name, spec.Endpoint, w.start, w.end, through)
-	for j, err := range log.Window(ctx, w.start, w.end, through) {
-		if err != nil {
-			return trimtab.WindowResult{}, err
-		}
-		t.add(j)
-	}
-	r := t.close(spec.Performance)
-	r.Workspace = trimtab.CallOf(ctx).Workspace
-	return r, nil
-}
-
-// watermark returns the watermark of an endpoint and whether the clock moves it.
-func (m *Monitors) watermark(ctx context.Context, endpoint string) (mark trimtab.Time, clock bool, err error) {
+// watermark returns the watermark of an endpoint and whether the clock moves it, and reads its spec.
+func (m *Monitors) watermark(ctx context.Context, endpoint string, spec *trimtab.EndpointSpec) (mark trimtab.Time, clock bool, err error) {
 	r, err := m.cfg.Resources.Get(ctx, trimtab.KindEndpoint, endpoint)
 	if err != nil {
 		return 0, false, err
 	}
-	var spec trimtab.EndpointSpec
-	if err := json.Unmarshal(r.Spec, &spec); err != nil {
+	if err := json.Unmarshal(r.Spec, spec); err != nil {
 		return 0, false, fmt.Errorf("endpoint %s: %w", endpoint, err)
 	}
 	s, err := m.cfg.States.State(ctx, endpoint)

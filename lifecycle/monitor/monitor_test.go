@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,19 +28,24 @@ func at(s string) trimtab.Time {
 func TestSchedule(t *testing.T) {
 	monthly := trimtab.MonitorSpec{Window: trimtab.Monthly, LabelMaturity: trimtab.Duration(2 * 24 * time.Hour)}
 	daily := trimtab.MonitorSpec{Window: "1d"}
+	ripe := trimtab.MonitorSpec{Window: "1d", LabelMaturity: trimtab.Duration(36 * time.Hour)}
 	for _, c := range []struct {
 		name               string
 		spec               trimtab.MonitorSpec
-		last, begin, water string
-		want               string
+		last               string
+		open               []string
+		begin, water, want string
 	}{
-		{"no data", daily, "", "", "2013-03-05", "next -"},
-		{"nothing due", daily, "", "2013-03-05T10:00:00Z", "2013-03-05T23:59:59.999Z", "next 2013-03-06T00:00:00Z"},
-		{"due at the border itself", daily, "", "2013-03-05T10:00:00Z", "2013-03-06", "2013-03-05 next 2013-03-07T00:00:00Z"},
-		{"several, from the last window on", daily, "2013-03-02", "2013-01-01", "2013-03-05", "2013-03-02 2013-03-03 2013-03-04 next 2013-03-06T00:00:00Z"},
-		{"labels must ripen", monthly, "", "2013-03-05", "2013-04-02T23:59:59Z", "next 2013-04-03T00:00:00Z"},
-		{"a month with its maturity", monthly, "", "2013-02-05", "2013-04-03", "2013-02-01 2013-03-01 next 2013-05-03T00:00:00Z"},
-		{"unusable window", trimtab.MonitorSpec{Window: "x"}, "", "2013-02-05", "2013-04-03", "next -"},
+		{"no data", daily, "", nil, "", "2013-03-05", "next -"},
+		{"nothing due", daily, "", nil, "2013-03-05T10:00:00Z", "2013-03-05T23:59:59.999Z", "next 2013-03-06T00:00:00Z"},
+		{"due at the border itself", daily, "", nil, "2013-03-05T10:00:00Z", "2013-03-06", "look 03-05, close 03-05, next 2013-03-07T00:00:00Z"},
+		{"several, from the last window on", daily, "2013-03-02", nil, "2013-01-01", "2013-03-04", "look 03-02, close 03-02, look 03-03, close 03-03, next 2013-03-05T00:00:00Z"},
+		{"labels must ripen", monthly, "", nil, "2013-03-05", "2013-04-02T23:59:59Z", "look 03-01, next 2013-04-03T00:00:00Z"},
+		{"one that was looked at", monthly, "2013-04-01", []string{"2013-03-01"}, "2013-03-05", "2013-04-03", "close 03-01, next 2013-05-01T00:00:00Z"},
+		{"a month with its maturity", monthly, "", nil, "2013-02-05", "2013-04-03", "look 02-01, close 02-01, look 03-01, close 03-01, next 2013-05-01T00:00:00Z"},
+		{"what ends comes before what closes", ripe, "2013-03-03", []string{"2013-03-01", "2013-03-02"}, "2013-03-01", "2013-03-05",
+			"close 03-01, look 03-03, close 03-02, look 03-04, next 2013-03-05T12:00:00Z"},
+		{"unusable window", trimtab.MonitorSpec{Window: "x"}, "", nil, "2013-02-05", "2013-04-03", "next -"},
 	} {
 		parse := func(s string) trimtab.Time {
 			if s == "" {
@@ -47,28 +53,60 @@ func TestSchedule(t *testing.T) {
 			}
 			return at(s)
 		}
-		p := schedule(c.spec, parse(c.last), parse(c.begin), parse(c.water))
+		var open []span
+		for _, s := range c.open {
+			start, end := c.spec.Window.Bounds(at(s))
+			open = append(open, span{start, end})
+		}
+		p := schedule(c.spec, parse(c.last), open, parse(c.begin), parse(c.water))
 		var got []string
-		for _, w := range p.windows {
-			got = append(got, w.start.Go().Format("2006-01-02"))
+		for _, w := range p.steps {
+			verb := "look "
+			if w.phase == trimtab.WindowClosed {
+				verb = "close "
+			}
+			got = append(got, verb+w.start.Go().Format("01-02"))
 		}
 		next := p.next.String()
 		if next == "" {
 			next = "-"
 		}
-		if s := strings.Join(append(got, "next "+next), " "); s != c.want {
+		if s := strings.Join(append(got, "next "+next), ", "); s != c.want {
 			t.Errorf("%s: %s, want %s", c.name, s, c.want)
 		}
 	}
-	if p := schedule(daily, 0, day, 5000*day); len(p.windows) != maxWindows {
-		t.Errorf("%d windows in one pass", len(p.windows))
+	// More than one pass takes: the next one goes on in the same order.
+	for _, maturity := range []time.Duration{0, 90 * 24 * time.Hour} {
+		spec := trimtab.MonitorSpec{Window: "1d", LabelMaturity: trimtab.Duration(maturity)}
+		var all []step
+		var last trimtab.Time
+		open := map[span]bool{}
+		for more := true; more; {
+			var spans []span
+			for w := range open {
+				spans = append(spans, w)
+			}
+			slices.SortFunc(spans, func(a, b span) int { return int(a.start - b.start) })
+			p := schedule(spec, last, spans, day, 2500*day)
+			for _, w := range p.steps {
+				if open[w.span] = w.phase == trimtab.WindowEstimated; !open[w.span] {
+					delete(open, w.span)
+				}
+				last = max(last, w.end)
+			}
+			all, more = append(all, p.steps...), p.more
+		}
+		whole := 2499 + 2499 - int(maturity.Hours()/24)
+		if len(all) != whole || !slices.IsSortedFunc(all, func(a, b step) int { return int(a.at - b.at) }) {
+			t.Errorf("maturity %s: %d steps in all, want %d in the order of borders", maturity, len(all), whole)
+		}
 	}
 }
 
 func TestBorders(t *testing.T) {
 	ripe := trimtab.MonitorSpec{Window: "7d", LabelMaturity: trimtab.Duration(36 * time.Hour)}
 	for now := at("2013-03-01"); now < at("2013-04-01"); now += 3_600_000 {
-		b := border(ripe, now)
+		b := closing(ripe, now)
 		if b <= now || b > now+7*day {
 			t.Fatalf("border after %s is %s", now, b)
 		}
@@ -79,6 +117,10 @@ func TestBorders(t *testing.T) {
 		// What is closed at a border ends there; just before, one window less is.
 		if got := closedBefore(ripe, b); got != start {
 			t.Fatalf("closed before %s at %s", got, b)
+		}
+		_, end := ripe.Window.Bounds(now)
+		if first := border(ripe, now); first != min(b, end) || first <= now {
+			t.Fatalf("border after %s is %s", now, first)
 		}
 		if got := closedBefore(ripe, b-1); got != start-7*day {
 			t.Fatalf("closed before %s just before %s", got, b)
@@ -106,7 +148,7 @@ func rows(n int, seed uint64) []traffic.Joined {
 func measure(spec trimtab.PerformanceSpec, rows []traffic.Joined) trimtab.WindowResult {
 	t := newTally("m", "e", day, 2*day, 3*day)
 	for _, j := range rows {
-		t.add(j)
+		t.add(j, counts)
 	}
 	return t.close(spec)
 }

@@ -1,0 +1,171 @@
+package monitor
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/pure/diagnose"
+)
+
+// informs is the confidence from which on a finding is worth an incident at all.
+const informs = 0.5
+
+// move is a change of one incident: the rule is idempotent.
+type move struct {
+	id   string
+	rule func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error)
+}
+
+// examined is what an examination of a window says.
+type examined struct {
+	span
+	at         trimtab.Time
+	monitor    string
+	endpoint   string
+	confidence float64 // from which on rows are held
+	findings   []diagnose.Finding
+}
+
+// moves turns findings into incidents: a fault that is open goes on while it is
+// found again, and has ended where the rows are right again; a new one opens at the
+// moment from which on rows are wrong. Found surely enough, it holds its rows.
+func (e examined) moves(open []trimtab.Incident) (out []move) {
+	used := make([]bool, len(e.findings))
+	for _, i := range open {
+		n := slices.IndexFunc(e.findings, func(f diagnose.Finding) bool { return e.same(i, f) })
+		if n < 0 {
+			out = append(out, closeIncident(i.ID, max(e.start, i.Begin), e.at, "the rows are right again"))
+			continue
+		}
+		f := e.findings[n]
+		for k := range e.findings {
+			used[k] = used[k] || e.same(i, e.findings[k])
+		}
+		if !i.Hold && f.Confidence >= e.confidence && holds(f) {
+			out = append(out, holdIncident(i.ID, f))
+		}
+		if f.Healed && trimtab.Time(f.End) > i.Begin {
+			out = append(out, closeIncident(i.ID, trimtab.Time(f.End), e.at, "the rows are right again"))
+		}
+	}
+	for n, f := range e.findings {
+		if used[n] || f.Confidence < informs || f.Kind == diagnose.Volume {
+			continue
+		}
+		out = append(out, openIncident(e.incident(f)))
+	}
+	return out
+}
+
+// same reports whether a finding is the fault of an open incident: the same fault of
+// one of its columns, or whatever is surely wrong with one of them.
+func (e examined) same(i trimtab.Incident, f diagnose.Finding) bool {
+	if i.Fault == f.Kind && f.Confidence >= informs && len(i.Columns) == 0 && len(f.Columns) == 0 {
+		return true
+	}
+	if i.Fault != f.Kind && f.Confidence < e.confidence || f.Confidence < informs {
+		return false
+	}
+	return slices.ContainsFunc(f.Columns, func(c string) bool { return slices.Contains(i.Columns, c) })
+}
+
+// holds reports whether rows of the fault are to be kept out: of rows that never came none can be.
+func holds(f diagnose.Finding) bool { return f.Kind != diagnose.Volume }
+
+func (e examined) incident(f diagnose.Finding) trimtab.Incident {
+	begin := trimtab.Time(f.Begin)
+	if f.Begin == 0 {
+		begin = e.start
+	}
+	i := trimtab.Incident{
+		ID: trimtab.IncidentID(e.endpoint, trimtab.DataFault, what(f.Kind, f.Columns), begin), Kind: trimtab.DataFault, Endpoint: e.endpoint, Monitor: e.monitor,
+		Columns: slices.Clone(f.Columns), Severity: trimtab.Info, Begin: begin, Found: e.at,
+		Fault: f.Kind, Factor: sane(f.Factor), Offset: sane(f.Offset), Cause: f.Cause, Evidence: evidence(f), Rows: f.Rows, Bad: f.Bad,
+		Remedy: "look at what sends these rows; nothing is held, because the finding is not sure",
+	}
+	if f.Confidence >= e.confidence && holds(f) {
+		i.Hold, i.Severity, i.Remedy = true, trimtab.Critical, remedy(i.ID)
+	}
+	if f.Healed && trimtab.Time(f.End) > begin {
+		i.End, i.Closed = trimtab.Time(f.End), e.at
+	}
+	return i
+}
+
+func remedy(id string) string {
+	return "correct what sends these rows; they are kept out of training and figures until they are released: trimtab incidents release " + id
+}
+
+func evidence(f diagnose.Finding) []trimtab.Evidence {
+	out := []trimtab.Evidence{{Name: "confidence", Value: sane(f.Confidence)}}
+	for _, x := range f.Evidence {
+		out = append(out, trimtab.Evidence{Name: x.Name, Value: sane(x.Value), Limit: sane(x.Limit)})
+	}
+	return out
+}
+
+// sane makes a number that a record can hold.
+func sane(v float64) float64 {
+	switch {
+	case math.IsNaN(v):
+		return 0
+	case math.IsInf(v, 1):
+		return math.MaxFloat64
+	case math.IsInf(v, -1):
+		return -math.MaxFloat64
+	}
+	return v
+}
+
+// what names a fault within an id.
+func what(kind string, columns []string) string {
+	text := kind
+	for _, c := range columns {
+		text += "." + c
+	}
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_', r == '-', r == '.':
+			return r
+		}
+		return '_'
+	}, text)
+	if len(text) > 80 || len(columns) > 4 {
+		text = fmt.Sprintf("%.40s.%08x", text, uint32(digest(strings.Join(columns, "\x00"))))
+	}
+	return text
+}
+
+func openIncident(i trimtab.Incident) move {
+	return move{i.ID, func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error) {
+		if old != nil {
+			return *old, trimtab.Change{}, nil
+		}
+		return i, trimtab.Changed("incident.open", nil, i, i.Cause), nil
+	}}
+}
+
+func closeIncident(id string, end, at trimtab.Time, note string) move {
+	return move{id, func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error) {
+		if old == nil {
+			return trimtab.Incident{}, trimtab.Change{}, nil
+		}
+		return old.Close(end, at, note)
+	}}
+}
+
+// holdIncident makes an incident hold its rows that so far only informed.
+func holdIncident(id string, f diagnose.Finding) move {
+	return move{id, func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error) {
+		if old == nil || old.Hold || old.Released {
+			return trimtab.Incident{}, trimtab.Change{}, nil
+		}
+		i := *old
+		i.Hold, i.Severity, i.Fault, i.Cause, i.Remedy, i.Evidence = true, trimtab.Critical, f.Kind, f.Cause, remedy(id), evidence(f)
+		i.Factor, i.Offset = sane(f.Factor), sane(f.Offset)
+		return i, trimtab.Changed("incident.hold", old, i, i.Cause), nil
+	}}
+}

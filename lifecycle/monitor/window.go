@@ -1,0 +1,157 @@
+package monitor
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/storage/traffic"
+)
+
+// pass is one look at one monitor.
+type pass struct {
+	*Monitors
+	ws       trimtab.Workspace
+	name     string
+	spec     trimtab.MonitorSpec // with defaults
+	endpoint trimtab.EndpointSpec
+	log      *traffic.Log
+	closed   trimtab.Time // start of the newest closed window
+	rollouts *[]trimtab.Rollout
+}
+
+// run does what is due at the watermark.
+func (s *pass) run(ctx context.Context, begin, mark trimtab.Time) (plan, error) {
+	last, err := s.cfg.Windows.Last(ctx, s.name)
+	if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
+		return plan{}, err
+	}
+	open, err := s.cfg.Windows.Estimated(ctx, s.name)
+	if err != nil {
+		return plan{}, err
+	}
+	looked := map[trimtab.Time]trimtab.WindowResult{}
+	var spans []span
+	for _, w := range open {
+		looked[w.Start] = w
+		spans = append(spans, span{w.Start, w.End})
+	}
+	if last.Closed() {
+		s.closed = last.Start
+	} else if all, err := s.cfg.Windows.Recent(ctx, s.name, open[0].Start, 1); err != nil {
+		return plan{}, err
+	} else if len(all) > 0 {
+		s.closed = all[0].Start
+	}
+	p := schedule(s.spec, last.End, spans, begin, mark)
+	for _, w := range p.steps {
+		if w.phase == trimtab.WindowEstimated {
+			r, err := s.look(ctx, w)
+			if err != nil {
+				return p, err
+			}
+			looked[w.start] = r
+			if s.spec.LabelMaturity > 0 { // else it closes at the same border
+				err = s.put(ctx, r, "estimated")
+			}
+			if err != nil {
+				return p, err
+			}
+			continue
+		}
+		r, err := s.close(ctx, w, looked[w.start])
+		if err == nil {
+			err = s.put(ctx, r, "window")
+		}
+		if err != nil {
+			return p, err
+		}
+		delete(looked, w.start)
+		s.closed = w.start
+		s.cfg.Log.InfoContext(ctx, "window closed", "project", s.ws, "monitor", s.name, "window", s.spec.Window.Label(w.start), "rows", r.Rows, "labelled", r.Labelled)
+	}
+	return p, nil
+}
+
+func (s *pass) put(ctx context.Context, r trimtab.WindowResult, point string) error {
+	if err := s.cfg.Windows.Put(ctx, r); err != nil {
+		return err
+	}
+	return s.cfg.Crash(point)
+}
+
+// look finds what can be found without labels in a window that has ended: what
+// its rows are, whether they are wrong. What is wrong is an incident before the
+// window says so.
+func (s *pass) look(ctx context.Context, w step) (trimtab.WindowResult, error) {
+	if err := s.diagnose(ctx, w); err != nil {
+		return trimtab.WindowResult{}, err
+	}
+	known, err := s.known(ctx, w.at)
+	if err != nil {
+		return trimtab.WindowResult{}, err
+	}
+	holds := known.holds(w.span)
+	t := newTally(s.name, s.spec.Endpoint, w.start, w.end, w.end)
+	for j, err := range s.log.Window(ctx, w.start, w.end, w.end) {
+		if err != nil {
+			return trimtab.WindowResult{}, err
+		}
+		j.HasLabel = false
+		t.add(j, holds.of(j.EventTime, j.Quarantine))
+	}
+	r := t.look(w.end.Add(time.Duration(s.spec.LabelMaturity)))
+	r.Workspace = s.ws
+	if known, err = s.known(ctx, w.at); err != nil {
+		return r, err
+	}
+	r.Incidents = known.in(w.span)
+	return r, nil
+}
+
+// close measures a window whose labels have matured.
+func (s *pass) close(ctx context.Context, w step, looked trimtab.WindowResult) (trimtab.WindowResult, error) {
+	known, err := s.known(ctx, w.at)
+	if err != nil {
+		return trimtab.WindowResult{}, err
+	}
+	holds := known.holds(w.span)
+	t := newTally(s.name, s.spec.Endpoint, w.start, w.end, w.at)
+	scores, err := s.scores(ctx, w)
+	if err != nil {
+		return trimtab.WindowResult{}, err
+	}
+	query := traffic.Query{Start: w.start, End: w.end, KnownBy: w.at, Inputs: scores.wanted()}
+	for rows, err := range s.log.Tables(ctx, query) {
+		if err != nil {
+			return trimtab.WindowResult{}, err
+		}
+		kept := make([]bool, rows.Len())
+		for i := range kept {
+			out := holds.of(rows.EventTimes[i], rows.Quarantine[i])
+			kept[i] = out == counts
+			t.add(traffic.Joined{ID: rows.IDs[i], EventTime: rows.EventTimes[i], Version: rows.Versions[i], Output: rows.Output[i], Score: rows.Score[i],
+				Late: rows.Late[i], Label: rows.Label[i], HasLabel: rows.HasLabel[i]}, out)
+		}
+		if err := scores.add(ctx, rows, kept); err != nil {
+			return trimtab.WindowResult{}, err
+		}
+	}
+	r := t.close(s.spec.Performance)
+	r.Workspace = s.ws
+	r.Scores = scores.losses()
+	r.Drift, r.Estimated, r.Reliable, r.Unreliable = looked.Drift, looked.Estimated, looked.Reliable, looked.Unreliable
+	r.Incidents = known.in(w.span)
+	return r, nil
+}
+
+// served is the version that answered most of the rows, the newer one of two; 0 for none.
+func served(answered map[trimtab.Version]int64) (v trimtab.Version) {
+	for x, n := range answered {
+		if c := cmp.Compare(n, answered[v]); c > 0 || c == 0 && x > v {
+			v = x
+		}
+	}
+	return v
+}
