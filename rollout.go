@@ -3,7 +3,9 @@ package trimtab
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -128,6 +130,21 @@ func (r Rollout) Head() Head {
 	return Head{Scope: r.Endpoint, At: r.Begun, State: string(r.State), Open: !r.State.Ended()}
 }
 
+// Ordinal is the n of RolloutID, 0 when the id is none.
+func (r Rollout) Ordinal() int {
+	n, err := strconv.Atoi(r.ID[strings.LastIndexByte(r.ID, '.')+1:])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// RolloutEndpoint is the endpoint that a rollout id names, "" when it is none.
+func RolloutEndpoint(id string) string {
+	i := strings.LastIndexByte(id, '.')
+	return id[:max(i, 0)]
+}
+
 // Answers is the version that answers the share of requests that To does not.
 func (r Rollout) Answers() Version {
 	switch r.State {
@@ -156,7 +173,7 @@ func NewRollout(endpoint string, n int, model ModelName, alias Alias, from, to V
 	return r, Changed("rollout.begin", nil, r, cause)
 }
 
-// To moves the rollout to a state with the share that To answers then.
+// Move moves the rollout to a state with the share that To answers then.
 func (r Rollout) Move(state RolloutState, step int, share float64, at Time, reason string) (Rollout, Change, error) {
 	if r.State.Ended() {
 		return r, Change{}, Errorf(Precondition, r.Object().String(), "rollout %s is %s", r.ID, r.State)
@@ -172,17 +189,94 @@ func (r Rollout) Move(state RolloutState, step int, share float64, at Time, reas
 	return r, Changed(fmt.Sprintf("rollout.%s", state), &old, r, reason), nil
 }
 
+// Under is the state whose tests apply: that of a held rollout is the stage in which it was held.
+func (r Rollout) Under() RolloutState {
+	switch {
+	case r.State != RolloutHeld:
+		return r.State
+	case r.Share > 0:
+		return RolloutCanary
+	}
+	return RolloutShadow
+}
+
 // Stage is the length of the present stage in event time, 0 when it has none.
 func (r Rollout) Stage() time.Duration {
-	switch r.State {
+	switch r.Under() {
 	case RolloutShadow:
-		return time.Duration(r.Spec.Shadow.For)
+		if r.Spec.Shadow != nil {
+			return time.Duration(r.Spec.Shadow.For)
+		}
 	case RolloutCanary:
-		return time.Duration(r.Spec.Canary.Each)
+		if r.Spec.Canary != nil {
+			return time.Duration(r.Spec.Canary.Each)
+		}
 	case RolloutBaking:
 		return time.Duration(r.Spec.Bake)
 	}
 	return 0
+}
+
+// Ends is when the present stage has lasted as long as declared, and when it ends
+// at the latest if it stays undecided. Both are 0 when the state has no stage.
+func (r Rollout) Ends() (at, latest Time) {
+	stage := r.Stage()
+	if stage <= 0 {
+		return 0, 0
+	}
+	longest := time.Duration(r.Spec.MaxFor)
+	if longest <= 0 {
+		longest = 4 * stage
+	}
+	return r.Since.Add(stage), r.Since.Add(max(longest, stage))
+}
+
+// NextLook is the first moment after t at which the tests look: every Look since the
+// stage began, at its end and at its latest end. It is 0 when the state has no stage.
+func (r Rollout) NextLook(t Time) Time {
+	end, latest := r.Ends()
+	if end == 0 {
+		return 0
+	}
+	t = max(t, r.Since)
+	every := max(Time(r.Spec.Every(r.Stage())/time.Millisecond), 1)
+	next := r.Since + ((t-r.Since)/every+1)*every
+	for _, border := range []Time{end, latest} {
+		if border > t {
+			next = min(next, border)
+		}
+	}
+	return next
+}
+
+// Every is the span between two looks in a stage of the given length.
+func (s RolloutSpec) Every(stage time.Duration) time.Duration {
+	if s.Look > 0 {
+		return time.Duration(s.Look)
+	}
+	return stage / 10
+}
+
+// WithDefaults fills in what the spec leaves out.
+func (s RolloutSpec) WithDefaults() RolloutSpec {
+	if s.Shadow != nil {
+		shadow := *s.Shadow
+		shadow.MinRows = cmp.Or(shadow.MinRows, 500)
+		s.Shadow = &shadow
+	}
+	if s.Canary != nil {
+		canary := *s.Canary
+		canary.Steps = slices.Clone(canary.Steps)
+		canary.MinRows = cmp.Or(canary.MinRows, 100)
+		s.Canary = &canary
+	}
+	s.OnInconclusive = cmp.Or(s.OnInconclusive, "hold")
+	s.Confidence = cmp.Or(s.Confidence, 0.95)
+	s.Limits.Loss = cmp.Or(s.Limits.Loss, 0.02)
+	s.Limits.ErrorRate = cmp.Or(s.Limits.ErrorRate, 0.002)
+	s.Limits.ScoreShift = cmp.Or(s.Limits.ScoreShift, 0.2)
+	s.Limits.Disagreement = cmp.Or(s.Limits.Disagreement, 0.2)
+	return s
 }
 
 // ServedVersion is the version that answers an endpoint: that of the open rollout,

@@ -1,0 +1,57 @@
+package rollout
+
+import (
+	"math"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/pure/stat"
+)
+
+const (
+	// manyDays is from how many days on the spread between days is trusted.
+	manyDays = 10
+	// fewDays is by how much errors are widened before that: rows of one day are alike in
+	// ways that the hours of a day cannot show.
+	fewDays = 2
+	// leastBlocks is how many blocks there must be before anything is bounded.
+	leastBlocks = 4
+	tune        = 24 // blocks for which the bounds are narrowest: the hours of a day
+)
+
+const day = trimtab.Time(24 * 3600 * 1000)
+
+// bounds returns the mean of the parts, its standard error and its confidence sequence at
+// error alpha; ok is false while the blocks are too few to say anything.
+//
+// The error of the mean is the greater one of two: by short blocks, and by days from
+// the third day on. Until ten days are in, the former counts twice.
+func bounds(parts []Part, begun trimtab.Time, alpha float64) (mean, se float64, ci stat.Interval, ok bool) {
+	fine := make([]stat.Block, len(parts))
+	var days []stat.Block
+	last := trimtab.Time(-1)
+	for i, p := range parts {
+		fine[i] = p.Block
+		if d := (p.At - begun) / day; d != last || len(days) == 0 {
+			days, last = append(days, stat.Block{}), d
+		}
+		days[len(days)-1].Merge(p.Block)
+	}
+	var df float64
+	mean, se, df = stat.BlockMean(fine)
+	if !finite(mean) || !finite(se) || len(fine) < leastBlocks {
+		return mean, se, stat.Interval{Lo: math.Inf(-1), Hi: math.Inf(1)}, false
+	}
+	if len(days) < manyDays {
+		se *= fewDays
+	}
+	if len(days) > 2 {
+		if _, wide, dayDF := stat.BlockMean(days); finite(wide) && wide > se {
+			se = wide
+			if len(days) >= manyDays {
+				df = dayDF
+			}
+		}
+	}
+	ci = stat.Sequential{Level: 1 - alpha, Tune: tune}.T(df+1, mean, se, df)
+	return mean, se, ci, finite(ci.Lo) && finite(ci.Hi)
+}
