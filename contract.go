@@ -165,3 +165,12 @@ func (s DataContractSpec) WithDefaults() DataContractSpec {
 // QuarantineRule is the name under which a row that breaks a rule of a contract is
 // logged as quarantined, and which the incident that holds it bears.
 func QuarantineRule(contract, rule string) string { return contract + "/" + rule }
+
+// ContractWindow is a closed window of an endpoint for contracts to judge: the rows
+// with Start <= event time < End, at the border At. History are the numbers of rows
+// of the windows before, the newest last.
+type ContractWindow struct {
+	Monitor, Endpoint string
+	Start, End, At    Time
+	History           []int64
+}

@@ -11,13 +11,16 @@ import (
 // row the name under which it is quarantined, "" for none; it is nil when no row is.
 // When a row breaks a rule of onFail reject, reject says which, by an Invalid error,
 // and rows means nothing. Rows that pass cost no allocation.
-func (c *Checker) Door(t *table.Table) (rows []string, reject error) {
+func (c *Checker) Door(t *table.Table) (rows []string, reject error) { return c.door(t, "") }
+
+// door is Door; only, unless "", leaves rules of another onFail out.
+func (c *Checker) door(t *table.Table, only string) (rows []string, reject error) {
 	w := c.pool.get()
 	defer c.pool.put(w)
 	s := &w.sheet
 	c.lay(s, t)
 	for _, r := range c.rules {
-		if !r.door || !r.blocks() || r.onFail == trimtab.OnFailReport {
+		if !r.door || !r.blocks() || r.onFail == trimtab.OnFailReport || only != "" && r.onFail != only {
 			continue
 		}
 		_, w.bad = r.test.judge(s, w.bad[:0])

@@ -91,11 +91,7 @@ func (c *compiler) relation(i int, r trimtab.RelationRule) {
 		v.col = c.use(use.name)
 		rel.vars = append(rel.vars, v)
 	}
-	kinds := make([]kind, len(rel.vars))
-	for k, v := range rel.vars {
-		kinds[k] = v.declared
-	}
-	if _, _, err := rel.check(kinds, where); err != nil {
+	if err := rel.possible(where); err != nil {
 		c.problem("%v", err)
 		return
 	}
@@ -113,9 +109,34 @@ func (c *compiler) relation(i int, r trimtab.RelationRule) {
 		}})
 }
 
-// newEnv makes the language of relations: CEL with math and strings, in which
-// has(column) asks whether a value is there.
-func newEnv(vars ...cel.EnvOption) (*cel.Env, error) {
+// possible reports why the expression compiles for no kinds of the columns whose kind
+// is not declared; nil when it does for some.
+func (r *relation) possible(where string) error {
+	var first error
+	for _, open := range []kind{0, floatKind, intKind, textKind, timeKind, boolKind} {
+		kinds := make([]kind, len(r.vars))
+		for k, v := range r.vars {
+			if kinds[k] = v.declared; kinds[k] == 0 {
+				kinds[k] = open
+			}
+		}
+		_, _, err := r.check(kinds, where)
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+		if !slices.ContainsFunc(r.vars, func(v variable) bool { return v.declared == 0 }) {
+			break
+		}
+	}
+	return first
+}
+
+// language is that of relations: CEL with math and strings, in which has(column) asks
+// whether a value is there.
+var language = sync.OnceValues(func() (*cel.Env, error) {
 	has := cel.GlobalMacro("has", 1, func(h parser.ExprHelper, target ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
 		if args[0].Kind() != ast.IdentKind {
 			return nil, h.NewError(args[0].ID(), "has() takes the name of a column")
@@ -127,7 +148,16 @@ func newEnv(vars ...cel.EnvOption) (*cel.Env, error) {
 		ext.Math(), ext.Strings(), cel.DefaultUTCTimeZone(true), cel.CrossTypeNumericComparisons(true),
 		cel.ParserRecursionLimit(64), cel.ParserExpressionSizeLimit(maxExpr),
 	}
-	return cel.NewEnv(append(options, vars...)...)
+	return cel.NewEnv(options...)
+})
+
+// newEnv is the language with columns.
+func newEnv(vars ...cel.EnvOption) (*cel.Env, error) {
+	env, err := language()
+	if err != nil || len(vars) == 0 {
+		return env, err
+	}
+	return env.Extend(vars...)
 }
 
 // told makes the message of a problem with its place.
@@ -382,12 +412,23 @@ func (p *promotion) expr(e ast.Expr) kind {
 			if kinds[0] == kinds[1] {
 				return kinds[0]
 			}
-			for i, a := range args {
-				if kinds[i] == intKind {
-					p.widen(a)
-				}
-			}
+			p.widenAll(args, kinds)
 			return floatKind
+		case operators.Equals, operators.NotEquals:
+			if len(args) == 2 && kinds[0] != kinds[1] && isNumber(kinds[0]) && isNumber(kinds[1]) {
+				p.widenAll(args, kinds)
+			}
+			return boolKind
+		case operators.In:
+			if len(args) == 2 && kinds[0] == floatKind && args[1].Kind() == ast.ListKind {
+				list := args[1].AsList().Elements()
+				of := make([]kind, len(list))
+				for i, x := range list {
+					of[i] = p.expr(x)
+				}
+				p.widenAll(list, of)
+			}
+			return boolKind
 		case operators.Negate:
 			return kinds[0]
 		case operators.Conditional:
@@ -395,11 +436,7 @@ func (p *promotion) expr(e ast.Expr) kind {
 				return kinds[1]
 			}
 			if len(kinds) == 3 && isNumber(kinds[1]) && isNumber(kinds[2]) {
-				for i, a := range args[1:] {
-					if kinds[i+1] == intKind {
-						p.widen(a)
-					}
-				}
+				p.widenAll(args[1:], kinds[1:])
 				return floatKind
 			}
 		case "double":
@@ -431,6 +468,14 @@ func (p *promotion) expr(e ast.Expr) kind {
 }
 
 func isNumber(k kind) bool { return k == intKind || k == floatKind }
+
+func (p *promotion) widenAll(args []ast.Expr, kinds []kind) {
+	for i, a := range args {
+		if kinds[i] == intKind {
+			p.widen(a)
+		}
+	}
+}
 
 // widen makes an integer a float.
 func (p *promotion) widen(e ast.Expr) {

@@ -1,0 +1,367 @@
+package contract
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/pure/table"
+	"github.com/trimtab/trimtab/storage/traffic"
+)
+
+// Judge judges a closed window of an endpoint by all its contracts, keeps the results
+// and opens, continues or closes the incidents of their rules. rows are all rows of
+// the window with their inputs, the quarantined ones too; they are read once, and not
+// at all when the endpoint has no contract. Judging a window again changes nothing;
+// judged with other rows (late ones) its result is replaced. The answer depends on
+// the rows and the window alone. The workspace is that of the call.
+func (c *Contracts) Judge(ctx context.Context, w trimtab.ContractWindow, rows iter.Seq2[*traffic.Rows, error]) (out []trimtab.ContractResult, err error) {
+	defer trimtab.Wrap(&err, "contract.Judge(%s, %s)", w.Endpoint, w.Start)
+	ws := trimtab.CallOf(ctx).Workspace
+	checkers := (*c.table.Load())[place{ws, trimtab.KindEndpoint, w.Endpoint}]
+	if len(checkers) == 0 {
+		return nil, nil
+	}
+	batches := func(yield func(Batch, error) bool) {
+		for r, err := range rows {
+			if err != nil {
+				yield(Batch{}, err)
+				return
+			}
+			b := Batch{Table: r.Inputs, IDs: r.IDs}
+			if b.Table == nil {
+				b.Table = table.Blank(r.Len())
+			}
+			for _, t := range r.EventTimes {
+				b.Newest = max(b.Newest, t)
+			}
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
+	found, err := c.judge(ctx, checkers, Options{}, Facts{Now: w.End, History: w.History}, batches)
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		r := &found[i]
+		r.Workspace, r.Subject, r.At = ws, "window "+w.Start.String(), w.End
+		if w.Monitor != "" {
+			r.Subject += " of " + w.Monitor
+		}
+		if err := c.keep(ctx, *r); err != nil {
+			return nil, err
+		}
+		if err := c.incidents(ctx, checkers[i], w, *r); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// Snapshot judges a snapshot of a source by all contracts of the source and keeps the
+// results. A broken rule of onFail reject is a Precondition error: the snapshot must
+// not be used. The workspace is that of the call.
+func (c *Contracts) Snapshot(ctx context.Context, s trimtab.Snapshot, rows iter.Seq2[*table.Table, error]) (out []trimtab.ContractResult, err error) {
+	defer trimtab.Wrap(&err, "contract.Snapshot(%s)", s.Source)
+	ws := trimtab.CallOf(ctx).Workspace
+	checkers := (*c.table.Load())[place{ws, trimtab.KindDataSource, s.Source}]
+	if len(checkers) == 0 {
+		return nil, nil
+	}
+	opt := Options{}
+	if r, err := c.cfg.Resources.Get(ctx, trimtab.KindDataSource, s.Source); err == nil {
+		var spec trimtab.SourceSpec
+		if json.Unmarshal(r.Spec, &spec) == nil {
+			opt.EventTime = spec.EventTime
+			opt.Text = spec.Endpoint == "" && (spec.Format == "csv" || spec.Format == "" && strings.HasSuffix(strings.ToLower(spec.Path), ".csv"))
+		}
+	} else if !trimtab.IsKind(err, trimtab.NotFound) {
+		return nil, err
+	}
+	batches := func(yield func(Batch, error) bool) {
+		for t, err := range rows {
+			if !yield(Batch{Table: t}, err) || err != nil {
+				return
+			}
+		}
+	}
+	found, err := c.judge(ctx, checkers, opt, Facts{Now: s.AsOf}, batches)
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		r := &found[i]
+		r.Workspace, r.Subject, r.At = ws, "snapshot "+string(s.Digest), s.AsOf
+		if err := c.keep(ctx, *r); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range found {
+		for _, x := range r.Results {
+			if !x.Passed && x.Severity == trimtab.SeverityError && x.OnFail == trimtab.OnFailReject {
+				return found, trimtab.Errorf(trimtab.Precondition, "datasource "+s.Source, "the rows of DataSource %q break the contract %s: %s", s.Source, r.Contract, broken(x))
+			}
+		}
+	}
+	return found, nil
+}
+
+// Screen judges rows of a source one by one, as Check does those of an endpoint: rows
+// that a contract quarantines do not belong into a snapshot.
+func (c *Contracts) Screen(ws trimtab.Workspace, source string, t *table.Table) (rows []string) {
+	for _, checker := range (*c.table.Load())[place{ws, trimtab.KindDataSource, source}] {
+		found, _ := checker.door(t, trimtab.OnFailQuarantine) // a rule that rejects refuses the whole snapshot instead
+		for i, rule := range found {
+			if rows == nil {
+				rows = make([]string, t.Rows())
+			}
+			if rows[i] == "" {
+				rows[i] = rule
+			}
+		}
+	}
+	return rows
+}
+
+// judge runs the rows once through all contracts.
+func (c *Contracts) judge(ctx context.Context, checkers []*Checker, opt Options, f Facts, batches iter.Seq2[Batch, error]) (out []trimtab.ContractResult, err error) {
+	passes, sinks := make([]*Pass, len(checkers)), make([]*kept, len(checkers))
+	for i, checker := range checkers {
+		sinks[i] = &kept{ctx: ctx, blobs: c.cfg.Blobs}
+		own := opt
+		if c.cfg.Blobs != nil {
+			own.Sink = sinks[i].add
+		}
+		passes[i] = checker.Begin(own)
+	}
+	defer func() {
+		for i := range sinks {
+			if err != nil {
+				_, _ = passes[i].Finish(f) // lets its workers end; its answer is not wanted
+				_, _ = sinks[i].done(err)
+			}
+		}
+	}()
+	for b, err := range batches {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range passes {
+			if err := p.Add(b); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, p := range passes {
+		r, err := p.Finish(f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	for i := range out {
+		if out[i].FailingRows, err = sinks[i].done(nil); err != nil {
+			return nil, err
+		}
+	}
+	return out, c.cfg.Crash("failing rows")
+}
+
+// keep records a result.
+func (c *Contracts) keep(ctx context.Context, r trimtab.ContractResult) error {
+	if c.cfg.Results == nil {
+		return nil
+	}
+	_, err := c.cfg.Results.Move(ctx, r.Object().Name, func(old *trimtab.ContractResult) (trimtab.ContractResult, trimtab.Change, error) {
+		if old != nil && trimtab.StateDigest(*old) == trimtab.StateDigest(r) {
+			return r, trimtab.Change{}, nil
+		}
+		change := trimtab.Changed("contractResult.put", old, r, verdict(r))
+		if r.FailingRows != "" {
+			change.Refs = []trimtab.Ref{{Kind: "failingRows", Digest: r.FailingRows}}
+		}
+		return r, change, nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.cfg.Crash("result")
+}
+
+// verdict says in a line what a contract found.
+func verdict(r trimtab.ContractResult) string {
+	if r.Passed {
+		return ""
+	}
+	var parts []string
+	for _, x := range r.Results {
+		if !x.Passed && x.Severity == trimtab.SeverityError {
+			parts = append(parts, x.Rule)
+		}
+	}
+	return "breaks " + strings.Join(parts, ", ")
+}
+
+// broken says how a rule was broken, for people.
+func broken(x trimtab.RuleResult) string {
+	s := fmt.Sprintf("%s: %d of %d rows", x.Rule, x.Failed, x.Rows)
+	if x.Rule == "rowCount" || x.Rule == "freshness" {
+		s = x.Rule
+	}
+	if len(x.Examples) > 0 {
+		e := x.Examples[0]
+		if e.Key != "" {
+			s += fmt.Sprintf(", first %s at %s", e.Value, e.Key)
+		} else {
+			s += ": " + e.Value
+		}
+	}
+	return s + " (expected " + x.Expected + ")"
+}
+
+// through names the end of the last window that an incident has taken in, so that a
+// window judged twice counts once.
+const through = "through"
+
+// manyShare is the share of failing rows from which a breach is critical.
+const manyShare = 0.05
+
+// incidents opens, continues and closes the incidents of a contract's rules: one for
+// each rule while it lasts. A rule is in breach when its set did not pass. A rule that
+// quarantines opens one for every quarantined row, of severity info while the set
+// passes: no row is held without an incident that says so and that can release it.
+func (c *Contracts) incidents(ctx context.Context, checker *Checker, w trimtab.ContractWindow, r trimtab.ContractResult) error {
+	if c.cfg.Incidents == nil {
+		return nil
+	}
+	all, err := c.cfg.Incidents.List(ctx, trimtab.DocumentQuery{Scope: w.Endpoint, Open: true, Limit: math.MaxInt32})
+	if err != nil {
+		return err
+	}
+	for k, x := range r.Results {
+		if x.Severity != trimtab.SeverityError {
+			continue
+		}
+		rule := checker.rules[k]
+		i := slices.IndexFunc(all, func(o trimtab.Incident) bool { return o.Kind == trimtab.Breach && o.Rule == rule.quarantine })
+		hold := rule.door && x.OnFail == trimtab.OnFailQuarantine
+		switch breach := !x.Passed || hold && x.Failed > 0; {
+		case i >= 0 && all[i].Monitor != w.Monitor:
+			continue // the monitor that found it follows it
+		case i >= 0 && breach:
+			err = c.move(ctx, all[i].ID, func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error) {
+				return proceed(old, w, x, r.Rows)
+			})
+		case i >= 0:
+			err = c.move(ctx, all[i].ID, func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error) {
+				if old == nil || w.Start < reached(*old) {
+					return trimtab.Incident{}, trimtab.Change{}, nil // an old window says nothing of the end
+				}
+				return old.Close(w.Start, w.At, "")
+			})
+		case breach:
+			n := opened(rule, w, x, r)
+			n.Hold = hold
+			err = c.move(ctx, n.ID, func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error) {
+				if old != nil { // this window was judged before, and the breach has ended since
+					return *old, trimtab.Change{}, nil
+				}
+				return n, trimtab.Changed("incident.open", nil, n, n.Cause), nil
+			})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Contracts) move(ctx context.Context, id string, rule func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error)) error {
+	if _, err := c.cfg.Incidents.Move(ctx, id, rule); err != nil {
+		return err
+	}
+	return c.cfg.Crash("incident")
+}
+
+// opened is the incident of a rule that is broken from this window on.
+func opened(rule *rule, w trimtab.ContractWindow, x trimtab.RuleResult, r trimtab.ContractResult) trimtab.Incident {
+	n := trimtab.Incident{Workspace: r.Workspace, ID: trimtab.IncidentID(w.Endpoint, trimtab.Breach, slug(r.Contract, rule.name), w.Start), Kind: trimtab.Breach,
+		Endpoint: w.Endpoint, Monitor: w.Monitor, Begin: w.Start, Found: w.At, Rule: rule.quarantine,
+		Cause:  "contract " + r.Contract + ": " + broken(x),
+		Remedy: "correct the data, or change the contract if what it demands is no longer true"}
+	if x.Column != "" {
+		n.Columns = []string{x.Column}
+	}
+	if rule.door && x.OnFail == trimtab.OnFailQuarantine {
+		n.Remedy += "; release the rows if they are right after all"
+	}
+	take(&n, w, x, r.Rows)
+	return n
+}
+
+// proceed takes a further window into an incident.
+func proceed(old *trimtab.Incident, w trimtab.ContractWindow, x trimtab.RuleResult, rows int64) (trimtab.Incident, trimtab.Change, error) {
+	if old == nil || old.Closed != 0 || w.End <= reached(*old) {
+		return trimtab.Incident{}, trimtab.Change{}, nil
+	}
+	n := *old
+	n.Evidence = slices.Clone(old.Evidence)
+	take(&n, w, x, rows)
+	return n, trimtab.Changed("incident.continue", old, n, fmt.Sprintf("%d of %d rows from %s on", x.Failed, x.Rows, w.Start)), nil
+}
+
+// take counts a window's rows.
+func take(n *trimtab.Incident, w trimtab.ContractWindow, x trimtab.RuleResult, rows int64) {
+	n.Rows += rows
+	n.Bad += x.Failed
+	share := 0.0
+	if x.Rows > 0 {
+		share = float64(x.Failed) / float64(x.Rows)
+	}
+	severity := trimtab.Info
+	if !x.Passed {
+		if severity = trimtab.Warning; share >= manyShare && x.Rule != "rowCount" && x.Rule != "freshness" {
+			severity = trimtab.Critical
+		}
+	}
+	if n.Severity != trimtab.Critical && (n.Severity != trimtab.Warning || severity == trimtab.Critical) { // it never falls while it lasts
+		n.Severity = severity
+	}
+	n.Evidence = []trimtab.Evidence{{Name: "failed", Value: share, Limit: x.Allowed, Text: broken(x)}, {Name: through, Value: float64(w.End), Text: w.End.String()}}
+}
+
+// reached is the end of the last window that an incident has taken in.
+func reached(i trimtab.Incident) trimtab.Time {
+	for _, e := range i.Evidence {
+		if e.Name == through {
+			return trimtab.Time(e.Value)
+		}
+	}
+	return i.Begin
+}
+
+// slug makes a contract's rule a part of an incident's name, which stands in
+// addresses: other signs become dashes, and then a digest keeps names apart.
+func slug(contract, rule string) string {
+	text := contract + "." + rule
+	clean := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.' || r == '-' {
+			return r
+		}
+		return '-'
+	}, text)
+	if clean == text {
+		return clean
+	}
+	return clean[:min(len(clean), 100)] + "-" + trimtab.DigestOf([]byte(text)).Hex()[:6]
+}
