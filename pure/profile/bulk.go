@@ -113,8 +113,12 @@ func (x *comparison) chiSquare(n, m float64) (p, df float64) {
 	}
 	s *= n * m / (n + m) / x.Dispersion
 	df = float64(len(cells) - 1)
-	if x.Dispersion > 1 {
-		return stat.FTail(s/df, df, x.freedom()), df
+	if x.blocks != nil {
+		d := df
+		if x.directions > 0 {
+			d = min(df, x.directions)
+		}
+		return stat.FTail(s/df, d, x.freedom()), df
 	}
 	return stat.ChiSquareTail(s, df), df
 }

@@ -18,6 +18,9 @@ type comparison struct {
 	opt      *CompareOptions
 	own      bool // ref are the rows that the profile was made of
 	tests    []test
+
+	span       int     // blocks that the window is as long as
+	directions float64 // that the dispersion of the coarse bins is spread over
 }
 
 // test is one way in which a column can differ.
@@ -41,7 +44,8 @@ func (x *comparison) run() {
 		return
 	}
 	if x.c.Kind != Opaque {
-		x.Dispersion = x.pooled()
+		x.spans()
+		x.pooled()
 	}
 	x.special()
 	if x.c.Kind != Opaque {
