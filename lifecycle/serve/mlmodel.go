@@ -40,6 +40,25 @@ func parseMLmodel(b []byte) (*mlmodel, error) {
 	return &m, nil
 }
 
+// parseAny reads the file MLmodel with everything that it says.
+func parseAny(b []byte) (map[string]any, error) {
+	var m map[string]any
+	if _, err := parseMLmodel(b); err != nil {
+		return nil, err
+	}
+	if err := yaml.Unmarshal(b, &m); err != nil {
+		return nil, trimtab.Errorf(trimtab.Invalid, "MLmodel", "the file MLmodel cannot be read: %s", firstLine(err.Error()))
+	}
+	return m, nil
+}
+
+// calibrated reports whether the model is loaded by the loader of recalibrated versions.
+func (m *mlmodel) calibrated() bool {
+	pyfunc := m.Flavors["python_function"]
+	loader, _ := pyfunc["loader_module"].(string)
+	return loader == calibratedModule
+}
+
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
 	return s

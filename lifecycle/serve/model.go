@@ -51,15 +51,19 @@ type Model struct {
 	Signature schema.Signature
 	Output    string // Predict, Proba or Margin
 
-	model    infer.Model
-	inputs   []table.Field // of the signature, nil when there is none
-	width    int           // numbers of an answer per row
-	flat     bool          // one number a row, which MLflow prints without inner brackets
-	labels   bool          // the answer is class labels, printed as integers
-	binary   bool          // one output that is a probability
-	names    []string      // of the logged outputs
-	example  []byte
-	bytes    int64     // of memory, by estimate
+	model   infer.Model
+	library string        // "lightgbm", "xgboost"
+	inputs  []table.Field // of the signature, nil when there is none
+	width   int           // numbers of an answer per row
+	flat    bool          // one number a row, which MLflow prints without inner brackets
+	labels  bool          // the answer is class labels, printed as integers
+	binary  bool          // one output that is a probability
+	names   []string      // of the logged outputs
+	example []byte
+	bytes   int64 // of memory, by estimate
+	// calibrated corrects the score of a recalibrated version, nil for others.
+	calibrated *calibrator
+
 	decoders sync.Pool // *schema.Decoder
 	workers  sync.Pool // *worker
 }
@@ -84,11 +88,18 @@ func Load(ctx context.Context, files Files, opt Options) (_ *Model, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var c *Calibration
+	if ml.calibrated() {
+		if c, err = readCalibration(ctx, files); err != nil {
+			return nil, err
+		}
+		ml.Flavors["python_function"]["loader_module"] = c.Loader
+	}
 	f, err := ml.flavor()
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Flavor: f.String(), Output: opt.Output}
+	m := &Model{Flavor: f.String(), Output: opt.Output, library: f.name}
 	if m.Output == "" {
 		m.Output = Predict
 	}
@@ -126,6 +137,16 @@ func Load(ctx context.Context, files Files, opt Options) (_ *Model, err error) {
 	m.bytes = 2 * int64(len(data))
 	if err := m.answer(f, wrapper); err != nil {
 		return nil, err
+	}
+	if c != nil {
+		if c.Labels != m.labels && m.Output == Predict {
+			return nil, trimtab.Errorf(trimtab.Invalid, "model", "%s says labels: %v of a model of class %s", CalibrationFile, c.Labels, f.class)
+		}
+		if err := m.calibrates(c.Kind); err != nil {
+			return nil, err
+		}
+		m.calibrated = &calibrator{logit: c.Kind == Logit, steps: c.steps()}
+		m.Flavor += ", recalibrated"
 	}
 	if err := m.bind(f); err != nil {
 		return nil, err
@@ -242,7 +263,7 @@ func (m *Model) Labels() bool { return m.labels }
 func (m *Model) OutputNames() []string { return m.names[:m.width] }
 
 // Float32 reports whether answers are float32 values.
-func (m *Model) Float32() bool { return m.model.Float32Output() && !m.labels }
+func (m *Model) Float32() bool { return m.model.Float32Output() && !m.labels && m.calibrated == nil }
 
 // Inputs are the columns that the model takes: those of its signature, else its features by name as doubles.
 func (m *Model) Inputs() []table.Field {

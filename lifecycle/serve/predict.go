@@ -80,6 +80,10 @@ func (m *Model) predict(w *worker, t *table.Table) error {
 		}
 		return trimtab.Errorf(trimtab.Invalid, "request", "%s", err)
 	}
+	if m.calibrated != nil {
+		m.recalibrate(w, n)
+		return nil
+	}
 	if m.Output == Margin {
 		w.answer = sized(w.answer, n*m.width)
 		m.model.Margin(w.answer, w.x, n, w.scratch)
@@ -115,6 +119,33 @@ func (m *Model) predict(w *worker, t *table.Table) error {
 		}
 	}
 	return nil
+}
+
+// recalibrate fills w.answer from the corrected score of each row. Such a model answers one number a row, or the two
+// probabilities of a class and of its absence.
+func (m *Model) recalibrate(w *worker, n int) {
+	k := len(m.names)
+	w.raw, w.answer = sized(w.raw, n), sized(w.answer, n*k)
+	m.model.Predict(w.raw, w.x, n, w.scratch)
+	for i, p := range w.raw {
+		out := w.answer[i*k:]
+		if m.Output == Margin {
+			out[0] = m.calibrated.margin(p)
+			continue
+		}
+		p = m.calibrated.score(p)
+		switch {
+		case m.labels:
+			out[0], out[1] = 0, p
+			if p > 0.5 {
+				out[0] = 1
+			}
+		case m.width == 2:
+			out[0], out[1], out[2] = 1-p, p, p
+		default:
+			out[0] = p
+		}
+	}
 }
 
 // matrix writes the columns of t row-major as the features of the model.
