@@ -27,6 +27,7 @@ type driftCall struct {
 	columns, except    []string
 	method             string
 	profileOut         string
+	days               string
 	alpha              float64
 }
 
@@ -49,12 +50,17 @@ PSI is shown beside NOISE, which chance alone rarely exceeds with so many rows, 
 LIMIT, from which on it matters. Leave identifiers and times out with --except: they
 always differ.
 
+Rows of one day resemble each other, so that a week differs from a year by more than its
+number of rows suggests. With --days COLUMN, a column of times, the days of the reference
+tell by how much, and the limits widen.
+
 Columns to be scored by Evidently's or NannyML's rules, with their thresholds:
 --method evidently, --method nannyml, or one of their methods, --method evidently:psi.
 
 Exit code 0: no column drifts; 2: one does; 1: an error.`,
 		Example: `  trimtab drift january.parquet february.parquet
   trimtab drift train.csv today.csv --except id,created -o json
+  trimtab drift year.parquet week.parquet --days created
   trimtab drift train.parquet --profile-out train.json
   trimtab drift train.json today.parquet --columns age,income,score`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -75,6 +81,7 @@ Exit code 0: no column drifts; 2: one does; 1: an error.`,
 	f.StringSliceVar(&call.columns, "columns", nil, "compare only these columns")
 	f.StringSliceVar(&call.except, "except", nil, "leave these columns out")
 	f.StringVar(&call.method, "method", "trimtab", "trimtab, or a peer's rules: "+strings.Join(profile.Peers(), ", "))
+	f.StringVar(&call.days, "days", "", "column of times by whose days rows hang together")
 	f.StringVar(&call.profileOut, "profile-out", "", "write the profile of the reference to this file (.json)")
 	f.Float64Var(&call.alpha, "alpha", 0.01, "share of false alarms accepted among the columns said to drift")
 	return cmd
@@ -105,6 +112,15 @@ func (a *application) drift(call driftCall) error {
 			return nil
 		}
 	}
+	var blocks []*profile.Counts
+	if call.days != "" {
+		if !slices.Contains(call.columns, call.days) {
+			call.except = append(call.except, call.days)
+		}
+		if blocks, err = call.dayCounts(p); err != nil {
+			return err
+		}
+	}
 	columns, err := call.chosen(p)
 	if err != nil {
 		return err
@@ -128,7 +144,7 @@ func (a *application) drift(call driftCall) error {
 			return invalidRows(call.current, err)
 		}
 	}
-	report, err := profile.Compare(p, nil, counts, profile.CompareOptions{Alpha: call.alpha, Columns: columns})
+	report, err := profile.Compare(p, nil, counts, profile.CompareOptions{Alpha: call.alpha, Columns: columns, Blocks: blocks})
 	if err != nil {
 		return trimtab.Errorf(trimtab.Invalid, call.current, "%v", err)
 	}

@@ -32,6 +32,9 @@ func (a *application) driftByPeer(call driftCall) error {
 	if err != nil {
 		return usage{fmt.Errorf("--method %s: expected trimtab, %s", call.method, strings.Join(profile.Peers(), ", "))}
 	}
+	if call.days != "" {
+		return usage{errors.New("--days goes with --method trimtab: the peers take rows to be independent")}
+	}
 	if call.profileOut != "" || call.current == "" {
 		return usage{errors.New("--profile-out goes with --method trimtab: the peers keep no profile")}
 	}
