@@ -1,5 +1,11 @@
 package trimtab
 
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
 // EvaluationSuiteSpec declares what a challenger must show before it may serve.
 type EvaluationSuiteSpec struct {
 	Model ModelName `json:"model"`
@@ -56,6 +62,32 @@ type SliceSpec struct {
 	NonInferior float64 `json:"nonInferior,omitempty"`
 }
 
+// WithDefaults fills in what the spec leaves out; s itself stays as it is.
+func (s EvaluationSuiteSpec) WithDefaults() EvaluationSuiteSpec {
+	s.Against = cmp.Or(s.Against, "champion")
+	s.Confidence = cmp.Or(s.Confidence, 0.95)
+	s.Schema = cmp.Or(s.Schema, "compatible")
+	if s.Fresh != nil {
+		fresh := *s.Fresh
+		fresh.Windows = cmp.Or(fresh.Windows, 1)
+		fresh.MinRows = cmp.Or(fresh.MinRows, 500)
+		fresh.MinPositives = cmp.Or(fresh.MinPositives, 30)
+		s.Fresh = &fresh
+	}
+	s.Gates, s.Slices = slices.Clone(s.Gates), slices.Clone(s.Slices)
+	for i := range s.Gates {
+		s.Gates[i].On = cmp.Or(s.Gates[i].On, "fresh")
+		s.Gates[i].Severity = cmp.Or(s.Gates[i].Severity, "block")
+	}
+	for i := range s.Slices {
+		s.Slices[i].MinRows = cmp.Or(s.Slices[i].MinRows, 200)
+		if s.Slices[i].Metric == "" && len(s.Gates) > 0 {
+			s.Slices[i].Metric = s.Gates[0].Metric
+		}
+	}
+	return s
+}
+
 // Verdicts of an evaluation.
 const (
 	VerdictPass         = "pass"
@@ -100,6 +132,11 @@ type Evaluation struct {
 	Reason    string       `json:"reason"`
 	Results   []GateResult `json:"results,omitempty"`
 	SuiteHash Digest       `json:"suiteDigest"`
+}
+
+// EvaluationID names the evaluation of a version with a suite as of a moment.
+func EvaluationID(suite string, model ModelName, version Version, at Time) string {
+	return fmt.Sprintf("%s/%s/%d@%s", suite, model, version, at)
 }
 
 // Object names the evaluation in the journal.
