@@ -77,6 +77,16 @@ func (s *pass) ready(ctx context.Context, to trimtab.Version) error {
 
 // open writes a new rollout. The first version of an endpoint takes over directly.
 func (s *pass) open(ctx context.Context, from, to trimtab.Version, origin, cause string) (trimtab.Rollout, error) {
+	return s.write(ctx, from, to, origin, cause, "")
+}
+
+// direct records a version that answers without a rollout: the first one.
+func (s *pass) direct(ctx context.Context, v trimtab.Version) (trimtab.Rollout, error) {
+	return s.write(ctx, 0, v, "alias", "it answered first", "nothing answered before")
+}
+
+// write writes a new rollout, as one that has ended already if it is given a reason.
+func (s *pass) write(ctx context.Context, from, to trimtab.Version, origin, cause, ended string) (trimtab.Rollout, error) {
 	var spec trimtab.RolloutSpec
 	if from != 0 && s.spec.Rollout != nil {
 		spec = s.spec.Rollout.WithDefaults()
@@ -92,6 +102,10 @@ func (s *pass) open(ctx context.Context, from, to trimtab.Version, origin, cause
 		at = max(at, newest.Begun+1) // lists go by this time
 	}
 	r, change := trimtab.NewRollout(s.name, n, s.spec.Model.Name, s.spec.Model.Alias, from, to, spec, salt, origin, cause, at)
+	if ended != "" {
+		r.State, r.Share, r.Reason, r.Ended = trimtab.RolloutPromoted, 1, ended, at
+		change = trimtab.Changed("rollout.promoted", nil, r, ended)
+	}
 	r, err = s.cfg.Rollouts.Move(ctx, r.ID, func(old *trimtab.Rollout) (trimtab.Rollout, trimtab.Change, error) {
 		if old != nil {
 			return *old, trimtab.Change{}, errStale
@@ -103,17 +117,6 @@ func (s *pass) open(ctx context.Context, from, to trimtab.Version, origin, cause
 	}
 	s.cfg.Log.InfoContext(ctx, "rollout begins", "project", s.ws, "endpoint", s.name, "rollout", r.ID, "from", from, "to", to, "state", r.State, "origin", origin, "cause", cause)
 	return r, s.cfg.Crash("begun")
-}
-
-// direct records a version that answers without a rollout: the first one.
-func (s *pass) direct(ctx context.Context, v trimtab.Version) (trimtab.Rollout, error) {
-	r, err := s.open(ctx, 0, v, "alias", "it answered first")
-	if err != nil {
-		return r, err
-	}
-	return s.change(ctx, r, func(r trimtab.Rollout) (trimtab.Rollout, trimtab.Change, error) {
-		return r.Move(trimtab.RolloutPromoted, 0, 1, r.Begun, "nothing answered before")
-	})
 }
 
 // salt makes the assignment of requests a function of what is rolled out, and when.

@@ -10,13 +10,14 @@ import (
 const (
 	// manyDays is from how many days on the spread between days is trusted.
 	manyDays = 10
-	// fewDays is by how much errors are widened before that: rows of one day are alike in
-	// ways that the hours of a day cannot show.
-	fewDays = 2
 	// leastBlocks is how many blocks there must be before anything is bounded.
 	leastBlocks = 4
 	tune        = 24 // blocks for which the bounds are narrowest: the hours of a day
 )
+
+// fewDays is by how much errors are widened before that, by the number of days: rows of one
+// day are alike in ways that the hours of that day cannot show.
+var fewDays = [manyDays]float64{3, 3, 2.5, 2, 2, 2, 2, 2, 2, 2}
 
 const day = trimtab.Time(24 * 3600 * 1000)
 
@@ -24,7 +25,7 @@ const day = trimtab.Time(24 * 3600 * 1000)
 // error alpha; ok is false while the blocks are too few to say anything.
 //
 // The error of the mean is the greater one of two: by short blocks, and by days from
-// the third day on. Until ten days are in, the former counts twice.
+// the third day on. Until ten days are in, the former counts twice and more.
 func bounds(parts []Part, begun trimtab.Time, alpha float64) (mean, se float64, ci stat.Interval, ok bool) {
 	fine := make([]stat.Block, len(parts))
 	var days []stat.Block
@@ -42,7 +43,7 @@ func bounds(parts []Part, begun trimtab.Time, alpha float64) (mean, se float64, 
 		return mean, se, stat.Interval{Lo: math.Inf(-1), Hi: math.Inf(1)}, false
 	}
 	if len(days) < manyDays {
-		se *= fewDays
+		se *= fewDays[len(days)]
 	}
 	if len(days) > 2 {
 		if _, wide, dayDF := stat.BlockMean(days); finite(wide) && wide > se {

@@ -37,6 +37,12 @@ func Decide(r trimtab.Rollout, o Observation, now trimtab.Time) (next trimtab.Ro
 			return next, looks, Return, why
 		}
 	}
+	if l := looks[0]; now >= latest && r.State != trimtab.RolloutHeld && l.Test == "loss" && l.Verdict == Inconclusive && r.Spec.OnInconclusive != "promote" {
+		// It ends here in any case: one test, at one moment that was fixed before.
+		r.Verdict, why = RollBack, fmt.Sprintf("since %s %s", end, l.Why)
+		next, _, _ = r.Move(trimtab.RolloutRolling, r.Step, 0, at, why)
+		return next, looks, Return, why
+	}
 	open := missing(r, o, looks)
 	stay := func(verdict, why string) (trimtab.Rollout, []trimtab.Look, Action, string) {
 		r.Verdict = verdict

@@ -10,13 +10,15 @@
 // confidence, valid at all looks together):
 //
 //	loss          mean loss of the new version minus that of the old one, as a share of the
-//	              old one's, over the labelled rows since the rollout began: both versions
-//	              score the same logged inputs. Rolled back when the lower bound exceeds the
+//	              old one's, over the labelled rows since the rollout began, and since the
+//	              stage began: both versions score the same logged inputs. Rolled back when the lower bound exceeds the
 //	              limit. Labels may be late; without any the stage goes by the other tests
 //	              and says so. Two standard errors above the limit are inconclusive.
 //	disagreement  share of rows on which decisions at 0.5 differ (binary): as loss
 //	scoreShift    largest distance of the two distributions of scores on the same rows,
-//	              at 15 points fixed by the old version's first scores: as loss
+//	              at 15 points fixed by the old version's first scores: as loss. Where
+//	              labels are known these two weigh less: they are no reason against a
+//	              version whose loss is better, and inconclusive while it is not worse
 //	errors        share of logged inputs that the version cannot score, and of requests that
 //	              fail: rolled back when the lower bound exceeds the limit, or exceeds 0
 //	              while the estimate exceeds the limit
@@ -28,7 +30,8 @@
 //
 //	a test says roll back                          rolled back at once, at any look
 //	lasted, enough rows, nothing inconclusive      the next step, or the promotion
-//	too few rows, or inconclusive                  waits, until maxFor; then onInconclusive
+//	too few rows, or inconclusive                  waits, until maxFor; then onInconclusive,
+//	                                               or back if its loss is likely higher
 //	a bake has lasted, nothing inconclusive        promoted for good; at maxFor in any case
 //
 // Rows of one day depend on each other: bounds come from sums by blocks of time, see

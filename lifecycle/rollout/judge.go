@@ -70,12 +70,14 @@ func judge(r trimtab.Rollout, o Observation, now trimtab.Time) []trimtab.Look {
 		}
 		out = append(out, l)
 	}
-	add(lossLook(r, o, alpha))
+	byLoss, known := lossLook(r, o, alpha)
+	add(byLoss)
+	differ := func(l trimtab.Look) trimtab.Look { return excuse(l, byLoss, known) }
 	if o.Binary {
 		mean, _, ci, ok := bounds(o.Flips, r.Begun, alpha)
-		add(weigh(trimtab.Look{Test: "disagreement", N: o.Rows, Estimate: mean, Limit: r.Spec.Limits.Disagreement}, stat.Interval{Lo: max(ci.Lo, 0), Hi: min(ci.Hi, 1)}, ok))
+		add(differ(weigh(trimtab.Look{Test: "disagreement", N: o.Rows, Estimate: mean, Limit: r.Spec.Limits.Disagreement}, stat.Interval{Lo: max(ci.Lo, 0), Hi: min(ci.Hi, 1)}, ok)))
 	}
-	add(shiftLook(r, o, alpha))
+	add(differ(shiftLook(r, o, alpha)))
 	add(errorLook(r, o, alpha))
 	if o.Live != nil && r.Spec.Limits.LatencyP99 > 0 {
 		add(latencyLook(r, o))
@@ -84,6 +86,34 @@ func judge(r trimtab.Rollout, o Observation, now trimtab.Time) []trimtab.Look {
 		add(ratioLook(r, o, alpha))
 	}
 	return out
+}
+
+// standing is what the labels say of the loss, short of a proof.
+type standing int
+
+const (
+	unknown standing = iota // no labels, or too few
+	within                  // the estimate is within the limit
+	beyond                  // the estimate is beyond the limit
+	better                  // within it by two standard errors, or proven
+	likely                  // beyond it by two standard errors
+)
+
+// excuse weighs a look that finds the versions to differ against what the labels say: a
+// version that is better may decide and score as it likes, it was made because the old
+// one is wrong by now. Where labels know nothing, to differ is harm.
+func excuse(l, byLoss trimtab.Look, known standing) trimtab.Look {
+	if l.Verdict != RollBack {
+		return l
+	}
+	switch {
+	case known == better:
+		l.Verdict, l.Why = Watch, "beyond the limit, but by the labels no worse"
+	case known == within && byLoss.Verdict != RollBack:
+		l.Verdict = Inconclusive
+		l.Why = fmt.Sprintf("%s is beyond its limit, and the labels do not tell yet whether that is harm", l.Test)
+	}
+	return l
 }
 
 // weigh gives the verdict of bounds against the limit.
@@ -103,20 +133,45 @@ func weigh(l trimtab.Look, ci stat.Interval, ok bool) trimtab.Look {
 	return l
 }
 
-func lossLook(r trimtab.Rollout, o Observation, alpha float64) trimtab.Look {
-	l := trimtab.Look{Test: "loss", N: o.Labelled, Estimate: o.Loss, Limit: r.Spec.Limits.Loss, Verdict: Watch}
-	if o.Labelled == 0 {
+// lossLook judges the loss since the rollout began and, with half of the error each,
+// since the stage began: what goes wrong only in service would else hide behind the
+// stages before.
+func lossLook(r trimtab.Rollout, o Observation, alpha float64) (trimtab.Look, standing) {
+	if r.Since <= r.Begun {
+		return ratioOfLoss(r, o.Loss, r.Begun, alpha)
+	}
+	whole, known := ratioOfLoss(r, o.Loss, r.Begun, alpha/2)
+	stage, now := ratioOfLoss(r, o.StageLoss, r.Since, alpha/2)
+	if whole.Verdict != RollBack && (stage.Verdict == RollBack || now == likely && known != likely) {
+		return stage, now
+	}
+	return whole, known
+}
+
+func ratioOfLoss(r trimtab.Rollout, x Ratio, begun trimtab.Time, alpha float64) (trimtab.Look, standing) {
+	l := trimtab.Look{Test: "loss", N: x.N, Estimate: x.Value, Limit: r.Spec.Limits.Loss, Verdict: Watch}
+	if x.N == 0 {
 		l.Lo, l.Hi, l.Why = -1, farthest, "no labels are known yet: the stage goes by the other tests"
-		return l
+		return l, unknown
 	}
-	_, se, ci, ok := bounds(o.LossParts, r.Begun, alpha)
+	_, se, ci, ok := bounds(x.Parts, begun, alpha)
 	// A loss cannot fall by more than all of it.
-	l = weigh(l, stat.Interval{Lo: max(o.Loss+ci.Lo, -1), Hi: o.Loss + ci.Hi}, ok)
-	if l.Verdict == Watch && o.Loss-l.Limit > leaning*se {
+	l = weigh(l, stat.Interval{Lo: max(x.Value+ci.Lo, -1), Hi: x.Value + ci.Hi}, ok)
+	switch above := x.Value - l.Limit; {
+	case !ok:
+		return l, unknown
+	case l.Verdict == RollBack:
+		return l, likely
+	case l.Verdict == Promote || above < -leaning*se:
+		return l, better
+	case above > leaning*se:
 		l.Verdict = Inconclusive
-		l.Why = fmt.Sprintf("the loss of version %d is %s higher, which is not proven yet", r.To, percent(o.Loss))
+		l.Why = fmt.Sprintf("the loss of version %d is %s higher, which is likely but not proven", r.To, percent(x.Value))
+		return l, likely
+	case above > 0:
+		return l, beyond
 	}
-	return l
+	return l, within
 }
 
 func shiftLook(r trimtab.Rollout, o Observation, alpha float64) trimtab.Look {

@@ -87,7 +87,7 @@ func (s *pass) observe(ctx context.Context, r trimtab.Rollout) (Observation, err
 		}
 		t.Add(Row{Time: x.time, From: x.from, To: x.to, Label: x.label})
 	}
-	o.Sums = t.Sums()
+	o.Sums = t.Sums(r.Since)
 	o.Live = s.live(r)
 	return o, nil
 }

@@ -192,12 +192,18 @@ type Sums struct {
 	Rows, Labelled     int64
 	FromFails, ToFails int64
 	Binary             bool
-	// Loss is the relative regression of the loss with blocks of what remains around it.
-	Loss      float64
-	LossParts []Part
-	Flips     []Part
+	Loss               Ratio // since the rollout began
+	StageLoss          Ratio // since the present stage began
+	Flips              []Part
 	// Shift holds, per point, the signed distance of the distribution functions.
 	Shift [][]Part
+}
+
+// Ratio is the relative regression of the loss, with blocks of what remains around it.
+type Ratio struct {
+	N     int64
+	Value float64
+	Parts []Part
 }
 
 // Part is the sum of one block, under the time at which it begins.
@@ -206,8 +212,8 @@ type Part struct {
 	stat.Block
 }
 
-// Sums returns what the rows say so far.
-func (t *Tally) Sums() Sums {
+// Sums returns what the rows say so far, the loss also of the blocks from since on.
+func (t *Tally) Sums(since trimtab.Time) Sums {
 	s := Sums{Rows: t.rows, Labelled: t.labelled, FromFails: t.fromFails, ToFails: t.toFails, Binary: t.binary}
 	blocks, grid := t.blocks, t.grid
 	if grid == nil && len(t.early) > 0 { // the points are not fixed yet: those of the rows so far
@@ -228,27 +234,35 @@ func (t *Tally) Sums() Sums {
 			}
 		}
 	}
-	s.loss(blocks)
+	s.Loss = ratio(blocks)
+	from := 0
+	for from < len(blocks) && blocks[from].at < since {
+		from++
+	}
+	if s.StageLoss = s.Loss; from > 0 {
+		s.StageLoss = ratio(blocks[from:])
+	}
 	return s
 }
 
-// loss computes the ratio of summed differences and summed losses, and per block what
-// is left of the differences when that ratio is taken off: the errors of the ratio.
-func (s *Sums) loss(blocks []block) {
+// ratio divides summed differences by summed losses; per block it keeps what is left of
+// the differences when that ratio is taken off: the errors of the ratio.
+func ratio(blocks []block) (out Ratio) {
 	var n, d, f float64
 	for i := range blocks {
 		n, d, f = n+blocks[i].labelled, d+blocks[i].d, f+blocks[i].f
 	}
 	if n == 0 {
-		return
+		return out
 	}
+	out.N = int64(n)
 	scale := f / n
 	if !(scale > 0) { // the old version is never wrong: differences count as they are
-		scale, s.Loss = 1, d/n
+		scale, out.Value = 1, d/n
 	} else {
-		s.Loss = d / f
+		out.Value = d / f
 	}
-	rho := s.Loss
+	rho := out.Value
 	for i := range blocks {
 		b := &blocks[i]
 		if b.labelled == 0 {
@@ -258,6 +272,7 @@ func (s *Sums) loss(blocks []block) {
 		if f == 0 {
 			sum, sum2 = b.d-rho*b.labelled, b.dd-2*rho*b.d+rho*rho*b.labelled
 		}
-		s.LossParts = append(s.LossParts, Part{b.at, stat.Block{N: b.labelled, Sum: sum / scale, Sum2: math.Max(sum2, 0) / (scale * scale)}})
+		out.Parts = append(out.Parts, Part{b.at, stat.Block{N: b.labelled, Sum: sum / scale, Sum2: math.Max(sum2, 0) / (scale * scale)}})
 	}
+	return out
 }

@@ -215,12 +215,12 @@ func (w *world) send(name string, s *stream, from, to trimtab.Time) {
 	log, err := w.traffic.Endpoint(traffic.Endpoint{Workspace: trimtab.DefaultWorkspace, Name: name})
 	w.check(err)
 	var stable, next trimtab.Version
-	share, salt := 0.0, ""
+	share := 0.0
 	if all := w.all(name); len(all) > 0 {
 		last := all[len(all)-1]
 		stable = last.Answers()
 		if !last.State.Ended() && stable == last.From {
-			next, share, salt = last.To, last.Share, last.Salt
+			next, share = last.To, last.Share
 		}
 	}
 	if stable == 0 {
@@ -261,7 +261,7 @@ func (w *world) send(name string, s *stream, from, to trimtab.Time) {
 		}
 		answer := stable
 		h := fnv.New32a()
-		fmt.Fprintf(h, "%s:%s", salt, id)
+		fmt.Fprintf(h, "%d:%s", next, id) // the salt would name the endpoint
 		if share > 0 && float64(h.Sum32()%10_000) < share*10_000 {
 			answer = next
 		}
