@@ -176,6 +176,10 @@ type WindowResult struct {
 	Reason    string    `json:"reason,omitzero"` // why metrics are missing
 	Computed  Time      `json:"-"`
 
+	// Served is the version that answered most rows, or did before a window without any; Since is the start of the first
+	// window of its present service.
+	Served Version `json:"served,omitzero"`
+	Since  Time    `json:"since,omitzero"`
 	// Held counts rows that a hold keeps out of the figures, Quarantined those that a contract does.
 	Held        int64         `json:"held,omitzero"`
 	Quarantined int64         `json:"quarantined,omitzero"`
@@ -195,7 +199,8 @@ type WindowResult struct {
 func (w WindowResult) Closed() bool { return w.Phase == WindowClosed }
 
 // ColumnDrift is how far one column has moved from its reference in a window.
-// State is "ok", "suspect" (this window alone) or "drift" (confirmed).
+// State is "ok", "suspect" (this window alone), "drift" (confirmed) or "unknown" (no
+// rows to tell from). Alone is what this window by itself says, where it differs.
 type ColumnDrift struct {
 	Column  string  `json:"column"`
 	PSI     float64 `json:"psi"`
@@ -208,7 +213,11 @@ type ColumnDrift struct {
 	Below   float64 `json:"below,omitzero"`
 	Above   float64 `json:"above,omitzero"`
 	State   string  `json:"state"`
+	Alone   string  `json:"alone,omitzero"`
 	Why     string  `json:"why,omitzero"`
+	// Reference is what the window was compared with: "training of version 3", or, where its training rows are not at
+	// hand or, as for the score, are no fair reference, "first windows of version 3"; "28d before" where declared so.
+	Reference string `json:"reference,omitzero"`
 }
 
 // VersionLoss is how one retained version does on the rows of a window, in pairs

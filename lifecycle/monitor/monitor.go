@@ -85,6 +85,7 @@ type Monitors struct {
 	cfg        Config
 	controller *control.Controller
 	declared   atomic.Pointer[map[place]declared]
+	references baselines
 }
 
 type place struct {

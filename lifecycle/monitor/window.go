@@ -3,7 +3,7 @@ package monitor
 import (
 	"cmp"
 	"context"
-	"time"
+	"strconv"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/storage/traffic"
@@ -81,35 +81,6 @@ func (s *pass) put(ctx context.Context, r trimtab.WindowResult, point string) er
 	return s.cfg.Crash(point)
 }
 
-// look finds what can be found without labels in a window that has ended: what
-// its rows are, whether they are wrong. What is wrong is an incident before the
-// window says so.
-func (s *pass) look(ctx context.Context, w step) (trimtab.WindowResult, error) {
-	if err := s.diagnose(ctx, w); err != nil {
-		return trimtab.WindowResult{}, err
-	}
-	known, err := s.known(ctx, w.at)
-	if err != nil {
-		return trimtab.WindowResult{}, err
-	}
-	holds := known.holds(w.span)
-	t := newTally(s.name, s.spec.Endpoint, w.start, w.end, w.end)
-	for j, err := range s.log.Window(ctx, w.start, w.end, w.end) {
-		if err != nil {
-			return trimtab.WindowResult{}, err
-		}
-		j.HasLabel = false
-		t.add(j, holds.of(j.EventTime, j.Quarantine))
-	}
-	r := t.look(w.end.Add(time.Duration(s.spec.LabelMaturity)))
-	r.Workspace = s.ws
-	if known, err = s.known(ctx, w.at); err != nil {
-		return r, err
-	}
-	r.Incidents = known.in(w.span)
-	return r, nil
-}
-
 // close measures a window whose labels have matured.
 func (s *pass) close(ctx context.Context, w step, looked trimtab.WindowResult) (trimtab.WindowResult, error) {
 	known, err := s.known(ctx, w.at)
@@ -141,6 +112,7 @@ func (s *pass) close(ctx context.Context, w step, looked trimtab.WindowResult) (
 	r := t.close(s.spec.Performance)
 	r.Workspace = s.ws
 	r.Scores = scores.losses()
+	r.Served, r.Since = looked.Served, looked.Since
 	r.Drift, r.Estimated, r.Reliable, r.Unreliable = looked.Drift, looked.Estimated, looked.Reliable, looked.Unreliable
 	r.Incidents = known.in(w.span)
 	return r, nil
@@ -155,3 +127,5 @@ func served(answered map[trimtab.Version]int64) (v trimtab.Version) {
 	}
 	return v
 }
+
+func versionText(v trimtab.Version) string { return strconv.FormatInt(int64(v), 10) }
