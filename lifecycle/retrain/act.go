@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -112,7 +113,16 @@ func (s *pass) gating(ctx context.Context, d trimtab.Decision) (trimtab.Wait, st
 	if err := s.cfg.Crash("evaluated"); err != nil {
 		return "", "", false, err
 	}
-	if d, err = s.edit(ctx, d, "decision.evaluated", func(d *trimtab.Decision) { d.Evaluation = e.ID }); err != nil {
+	gain, known, err := s.challengerGain(ctx, d)
+	if err != nil {
+		return "", "", false, err
+	}
+	if d, err = s.edit(ctx, d, "decision.evaluated", func(d *trimtab.Decision) {
+		d.Evaluation = e.ID
+		if _, noted := fact(*d, FactChallenger); known && !noted {
+			d.Facts = append(slices.Clone(d.Facts), trimtab.Fact{Name: FactChallenger, Value: gain})
+		}
+	}); err != nil {
 		return "", "", false, err
 	}
 	switch {

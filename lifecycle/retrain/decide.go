@@ -91,6 +91,7 @@ func absorb(st trimtab.PolicyState, e Evidence, f Facts) trimtab.PolicyState {
 	}
 	st.Through = e.End
 	st.Theta = max(1, st.Theta*thetaDecay)
+	st.Excess *= excessDecay
 	if st.Believe == 0 {
 		st.Believe = 1
 	}
@@ -112,8 +113,12 @@ func absorb(st trimtab.PolicyState, e Evidence, f Facts) trimtab.PolicyState {
 	return st
 }
 
-// thetaDecay lets the raised demand after a rejection fall by half in four windows.
-var thetaDecay = math.Exp2(-0.25)
+// What was learnt from rejections is forgotten by half: the raised demand in four windows, the excess of the probe in
+// eight. Without that one unlucky gate would silence the loop for good.
+var (
+	thetaDecay  = math.Exp2(-1. / 4)
+	excessDecay = math.Exp2(-1. / 8)
+)
 
 func (r rule) standings(spec trimtab.RetrainPolicySpec, st trimtab.PolicyState, e Evidence, costs Costs) []standing {
 	rows := st.Rows / float64(max(st.Windows, 1))

@@ -138,8 +138,8 @@ func reason(d trimtab.Decision, e Evidence, choice standing, stopped *trimtab.Gu
 	case choice.passed && d.Strategy == "threshold":
 		why = "the metric is beyond its bound"
 	case choice.passed:
-		why = fmt.Sprintf("it would have saved %s ± %s of loss per row in the last %s; over %s windows that is worth %s %s, and it costs %s",
-			number(choice.best.mean), number(choice.best.stderr), windows(choice.best.windows), number(c.Horizon), number(choice.expected), c.Unit, number(choice.cost))
+		why = fmt.Sprintf("it would have saved %s ± %s of loss per row in the last %s, which is real with a chance of %.0f%%; over %s windows that is worth %s %s, and it costs %s",
+			number(choice.best.mean), number(choice.best.stderr), windows(choice.best.windows), 100*choice.chance, number(c.Horizon), number(choice.expected), c.Unit, number(choice.cost))
 	}
 	switch {
 	case choice.passed && stopped != nil:

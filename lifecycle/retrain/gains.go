@@ -12,14 +12,18 @@ import (
 // seen, and the state of a policy stays a few kilobytes.
 const (
 	itemsPerSize = 3  // of each size, before the two oldest are merged
-	largestItem  = 16 // windows; what is older than all items is forgotten
+	largestItem  = 16 // windows, or as many as make a month; what is older than all items is forgotten
 	mergedBlocks = 16 // neighbouring blocks of merged items are joined until so many are left
 )
 
 // extend adds one window to the items of a cure.
 func extend(items []trimtab.GainItem, start, end trimtab.Time, blocks []trimtab.GainBlock) []trimtab.GainItem {
 	items = append(slices.Clone(items), trimtab.GainItem{Start: start, End: end, Windows: 1, Blocks: blocks})
-	for size := 1; size <= largestItem; size *= 2 {
+	largest := largestItem
+	for length := end - start; length > 0 && trimtab.Time(largest)*length < 28*day; {
+		largest *= 2
+	}
+	for size := 1; size <= largest; size *= 2 {
 		first, n := -1, 0
 		for i := len(items) - 1; i >= 0; i-- {
 			if items[i].Windows == size {
@@ -29,7 +33,7 @@ func extend(items []trimtab.GainItem, start, end trimtab.Time, blocks []trimtab.
 		if n <= itemsPerSize {
 			continue
 		}
-		if size == largestItem {
+		if size == largest {
 			items = slices.Delete(items, first, first+1)
 			continue
 		}

@@ -75,3 +75,19 @@ func TestBlocksOfADayAcrossWindows(t *testing.T) {
 		t.Errorf("a day of hourly windows has %d blocks and the error %v", last.blocks, last.stderr)
 	}
 }
+
+// TestHourlyWindowsAreRemembered: a month of days is kept, whatever the length of a window.
+func TestHourlyWindowsAreRemembered(t *testing.T) {
+	var items []trimtab.GainItem
+	const hour = day / 24
+	for h := range 24 * 90 {
+		start := trimtab.Time(h) * hour
+		items = extend(items, start, start+hour, []trimtab.GainBlock{{Key: int64(start / day), N: 10, Sum: 1, Sum2: 1}})
+	}
+	if span := items[len(items)-1].End - items[0].Start; span < 28*day {
+		t.Errorf("%d hours are kept", span/hour)
+	}
+	if len(items) > 60 {
+		t.Errorf("%d items", len(items))
+	}
+}

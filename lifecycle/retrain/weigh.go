@@ -11,10 +11,12 @@ import (
 // rule holds the numbers of the cost-aware strategy. They were chosen on one set of streams and judged on another;
 // TestResearch is the harness.
 type rule struct {
-	// quiet is how many windows pass on average, at the least, before one cure that brings nothing is taken for one
-	// that does: the evidence that is asked for.
+	// quiet is how many windows pass on average between changes that ask for one cure, before anything is known. Windows
+	// shorter than a day count as parts of one.
 	quiet float64
-	// tune is the number of blocks for which the evidence is sharpest: four weeks of days.
+	// floor is the least evidence on which anything is done, however much it promises: before a gate, and without one.
+	floor, alone float64
+	// tune is the number of blocks for which the evidence is sharpest: a week of days.
 	tune float64
 	// theta is the share of a cure's cost that must have been lost without it already. Acting when what was lost has
 	// reached the price never costs more than twice the best that hindsight could do (the ski-rental bound).
@@ -29,7 +31,7 @@ type rule struct {
 	learn float64
 }
 
-var standard = rule{quiet: 50, tune: 28, theta: 1, newest: 1, shrink: 1, gate: 1, learn: 0.5}
+var standard = rule{quiet: 50, floor: 5, alone: 10, tune: 7, theta: 1, newest: 1, shrink: 1, gate: 1, learn: 0.5}
 
 // standing is what the gains of one cure add up to.
 type standing struct {
@@ -37,6 +39,7 @@ type standing struct {
 	best     span    // the run of windows that speaks most for it
 	newest   span    // the newest window alone
 	evidence float64 // the e-detector
+	chance   float64 // that the gain is real
 	expected float64 // saved over the horizon
 	cost     float64
 	passed   bool
@@ -48,11 +51,13 @@ func (s standing) net() float64 { return s.expected - s.cost }
 // stand weighs one cure. When a change came is not known, so every run of windows that ends with the newest is looked
 // at, and this is done again at each border. What makes that honest is an e-detector (Shin, Ramdas and Rinaldo,
 // "E-detectors: a nonparametric framework for sequential change detection", 2022): the sum of the e-values of all runs
-// exceeds a threshold at most once in so many windows on average, while the cure brings nothing. The e-value of a run
-// is that of the anytime-valid t test on its blocks (stat.Sequential), whose error holds for rows that depend on each
-// other within a block.
+// reaches n at most once in n windows on average, while the cure brings nothing. The e-value of a run is that of the
+// anytime-valid t test on its blocks (stat.Sequential), whose error holds for rows that depend on each other within a
+// block. The sum is also what Shiryaev (1963) weighs a change against that comes once in so many windows: sum/(sum+quiet)
+// is the chance that the gain is real, and so much of it is expected. Thus a large gain is acted on early and a small
+// one late, a cheap cure earlier than a dear one, and noise never for long.
 //
-// demand ≥ 1 raises evidence and price that are asked for, believe scales the promised gain, rows is the traffic of a
+// demand ≥ 1 raises what is asked for, believe scales the promised gain, rows is the traffic of a
 // window.
 func (r rule) stand(c Cure, items []trimtab.GainItem, costs Costs, demand, believe, rows float64) standing {
 	s := standing{Cure: c, cost: costs.Of(c.Action)}
@@ -62,31 +67,38 @@ func (r rule) stand(c Cure, items []trimtab.GainItem, costs Costs, demand, belie
 		return s
 	}
 	s.newest = all[0]
+	last := items[len(items)-1]
+	unit := min(1, float64(last.End-last.Start)/float64(trimtab.Time(last.Windows)*day))
 	test := stat.Sequential{Tune: r.tune}
 	lead, before := math.Inf(-1), 0
 	for i, sp := range all {
 		e := test.Above(float64(sp.blocks), sp.mean, sp.stderr, sp.df)
 		// A run of merged windows stands for all that begin within the oldest of them.
-		s.evidence += float64(sp.windows-before) * math.Exp(min(e, 600))
+		s.evidence += unit * float64(sp.windows-before) * math.Exp(min(e, 600))
 		before = sp.windows
 		if i == 0 || e > lead {
 			lead, s.best = e, sp
 		}
+	}
+	floor := r.alone
+	if c.Action == trimtab.DoRetrain {
+		floor = r.floor
 	}
 	mean, se := s.best.mean, s.best.stderr
 	expected := mean * believe
 	if v := mean * mean; v > 0 {
 		expected *= v / (v + r.shrink*se*se)
 	}
-	s.expected = expected * rows * costs.Horizon * costs.PerLoss
+	s.chance = s.evidence / (s.evidence + r.quiet*demand)
+	s.expected = s.chance * expected * rows * costs.Horizon * costs.PerLoss
 	lost := s.best.sum * costs.PerLoss
 	switch {
 	case !(mean > 0):
 		s.why = "no gain"
-	case !(s.evidence >= r.quiet*demand):
-		s.why = fmt.Sprintf("the gain may be noise (evidence %s, asked %s)", number(s.evidence), number(r.quiet*demand))
+	case !(s.evidence >= floor*demand):
+		s.why = fmt.Sprintf("the gain may be noise (evidence %s, asked %s)", number(s.evidence), number(floor*demand))
 	case !(s.expected > s.cost):
-		s.why = "what it would save does not cover its price"
+		s.why = fmt.Sprintf("what it would save does not cover its price (real with a chance of %.0f%%)", 100*s.chance)
 	case !(lost >= r.theta*demand*s.cost):
 		s.why = fmt.Sprintf("what was lost without it, %s, does not reach its price", number(lost))
 	case !s.newest.wins(r.newest, c.Action):
