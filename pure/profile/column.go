@@ -158,8 +158,15 @@ func (x *comparison) unseen() {
 	} else {
 		s.P = stat.BetaCDF(m/(n+m), u/phi, singles/phi+1)
 	}
-	x.tests = append(x.tests, test{"unseen", s.P, s.Current-s.Reference >= x.opt.EffectSpecial,
-		fmt.Sprintf("values never seen before: %s of rows, %s expected", percent(s.Current), percent(s.Reference))})
+	why := fmt.Sprintf("values never seen before: %s of rows, %s expected", percent(s.Current), percent(s.Reference))
+	if top := x.cur.mostFresh(); 2*top.Rows >= x.cur.Unseen {
+		why = newCategory(top, float64(top.Rows)/m)
+	}
+	x.tests = append(x.tests, test{"unseen", s.P, s.Current-s.Reference >= x.opt.EffectSpecial, why})
+}
+
+func newCategory(f Fresh, share float64) string {
+	return fmt.Sprintf("category %q is new: %s of rows", string(f.Value), percent(share))
 }
 
 // fresh tests the most frequent category that the reference did not have. That all k rows of one value fall among the
@@ -170,12 +177,7 @@ func (x *comparison) fresh() {
 	if !x.own || n <= 0 || m <= 0 || len(x.cur.New) == 0 {
 		return
 	}
-	top := x.cur.New[0]
-	for _, f := range x.cur.New {
-		if f.Rows > top.Rows {
-			top = f
-		}
-	}
+	top := x.cur.mostFresh()
 	rows := min(top.Rows, m)
 	effective := int64(float64(rows) / x.Dispersion) // rows that come in lots count as fewer
 	p := float64(n+m) / float64(max(1, effective))
@@ -183,7 +185,7 @@ func (x *comparison) fresh() {
 		p *= float64(m-i) / float64(n+m-i)
 	}
 	share := float64(rows) / float64(m)
-	x.tests = append(x.tests, test{"new value", min(1, p), share >= x.opt.EffectSpecial, fmt.Sprintf("category %q is new: %s of rows", string(top.Value), percent(share))})
+	x.tests = append(x.tests, test{"new value", min(1, p), share >= x.opt.EffectSpecial, newCategory(top, share)})
 }
 
 // print shows a number of the column to people.

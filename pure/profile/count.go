@@ -71,6 +71,16 @@ func (k *ColumnCounts) fresh(s string, rows int64) {
 	k.New = slices.Insert(k.New, i, Fresh{text(strings.Clone(s)), rows})
 }
 
+// mostFresh is the most frequent unseen category, without rows when there is none.
+func (k *ColumnCounts) mostFresh() (top Fresh) {
+	for _, f := range k.New {
+		if f.Rows > top.Rows {
+			top = f
+		}
+	}
+	return top
+}
+
 // present are the rows with a value of the column's kind.
 func (k *ColumnCounts) present() int64 { return k.Rows - k.Missing - k.Invalid }
 

@@ -11,24 +11,21 @@ func HypergeometricTail(a, n, b, m int64) (atMost, atLeast float64) {
 	}
 	k := a + b
 	here := math.Exp(logHypergeometric(a, n, b, m))
-	// The sums run outwards from the observed table: each term follows from its neighbour by a ratio.
-	up, term := here, here
-	for x := b; x < min(k, m); x++ {
-		term *= float64(m-x) / float64(x+1) * (float64(k-x) / float64(n-k+x+1))
-		up += term
-		if term < up*0x1p-60 {
-			break
+	// The short tail is summed outwards from the observed table: each term follows from its neighbour by a ratio. The
+	// long one is the rest.
+	tail, term := here, here
+	if float64(b)*float64(n+m) >= float64(k)*float64(m) {
+		for x := b; x < min(k, m) && term > tail*0x1p-60; x++ {
+			term *= float64(m-x) / float64(x+1) * (float64(k-x) / float64(n-k+x+1))
+			tail += term
 		}
+		return max(here, min(1, 1-tail+here)), min(1, tail)
 	}
-	down, term := here, here
-	for x := b; x > max(0, k-n); x-- {
+	for x := b; x > max(0, k-n) && term > tail*0x1p-60; x-- {
 		term *= float64(x) / float64(m-x+1) * (float64(n-k+x) / float64(k-x+1))
-		down += term
-		if term < down*0x1p-60 {
-			break
-		}
+		tail += term
 	}
-	return min(1, down), min(1, up)
+	return min(1, tail), max(here, min(1, 1-tail+here))
 }
 
 // logHypergeometric is the logarithm of the probability of the table.
