@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/lifecycle/control"
@@ -164,8 +165,9 @@ func (s *Server) Abort(ws trimtab.Workspace, endpoint string) error {
 }
 
 // Loaded reports whether a version is ready to answer for an endpoint: nil when it
-// is, else what kept it from being loaded. NotFound when there is no such endpoint,
-// Unavailable while nobody has tried.
+// is, else what kept it from being loaded: Invalid and Unsupported say that it
+// never will be. NotFound when there is no such endpoint, Unavailable while nobody
+// has tried.
 func (s *Server) Loaded(ws trimtab.Workspace, endpoint string, version trimtab.Version) error {
 	e, err := s.Endpoint(ws, endpoint)
 	if err != nil {
@@ -197,7 +199,7 @@ func whyNot(err error) (reason string, r retry) {
 	switch trimtab.KindOf(err) {
 	case trimtab.Unsupported:
 		return "Unsupported", r
-	case trimtab.Invalid, trimtab.NotFound:
+	case trimtab.Invalid:
 		return "LoadFailed", r // only another version helps, and that comes with an entry
 	case trimtab.Precondition:
 		return "LoadFailed", retry{Result: control.Result{After: frozenSoon}}
@@ -233,6 +235,9 @@ type loading struct {
 // model returns a version ready to answer: the one that is loaded already, where it is the same.
 func (l *loading) model(ctx context.Context, version trimtab.Version) (*Model, error) {
 	m, err := l.load(ctx, version)
+	if trimtab.IsKind(err, trimtab.NotFound) { // the version or its files are gone, and no number is given twice
+		err = trimtab.Errorf(trimtab.Invalid, "model version", "%s", trimtab.Message(err))
+	}
 	if err != nil {
 		l.failures[version] = err
 	}
@@ -284,6 +289,21 @@ func (e *Endpoint) Counts(v trimtab.Version) (requests, errors int64) {
 		return m.asked.Load(), m.faults.Load()
 	}
 	return 0, 0
+}
+
+// Requests is what Counts says of a version, and the time within which it answers
+// 99 of 100 requests, at most a quarter too long; 0 before the first one. All are 0
+// for an endpoint that is not declared.
+func (s *Server) Requests(ws trimtab.Workspace, endpoint string, v trimtab.Version) (requests, errors int64, p99 time.Duration) {
+	e, err := s.Endpoint(ws, endpoint)
+	if err != nil {
+		return 0, 0, 0
+	}
+	requests, errors = e.Counts(v)
+	if requests > 0 {
+		p99 = (*e.counted.Load())[v].times.quantile(0.99)
+	}
+	return requests, errors, p99
 }
 
 // ShadowCounts is how many requests a version was asked to answer in the shadow of another one, and how many of these it failed.

@@ -20,6 +20,7 @@ type meters struct {
 	// asked counts the requests that the version was asked to answer, faults those of them that it failed;
 	// the same for what it scored in the shadow of another version.
 	asked, faults, shadowed, shadowFaults atomic.Int64
+	times                                 times // of answered requests
 
 	shadowOK, shadowFailed, shadowDropped prometheus.Counter
 	shadowSeconds                         prometheus.Observer
@@ -31,6 +32,7 @@ func (m *meters) observe(took time.Duration, rows int, err error) {
 	switch {
 	case err == nil:
 		m.rows.Add(float64(rows))
+		m.times.add(took)
 	case trimtab.KindOf(err) == trimtab.Invalid:
 		m.invalid.Inc()
 	case trimtab.KindOf(err) == trimtab.Conflict:

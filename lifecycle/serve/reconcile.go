@@ -85,11 +85,11 @@ func (s *Server) Resync(ctx context.Context) error {
 }
 
 // Consumer follows the journal: what is declared, where aliases point, the states
-// of endpoints and their rollouts. The last two are in effect before the entry
-// counts as read, so that a settled border means that they are.
+// of endpoints and their rollouts. All but declarations are in effect before the
+// entry counts as read, so that a settled border means that they are.
 func (s *Server) Consumer() control.Consumer {
 	return control.Consumer{Name: "serve", Handle: func(ctx context.Context, entries []trimtab.Entry) error {
-		var states, routes []place
+		var states, routes, aliases []place
 		for _, entry := range entries {
 			switch entry.Object.Kind {
 			case "endpoint":
@@ -97,7 +97,7 @@ func (s *Server) Consumer() control.Consumer {
 			case "registeredModel", "modelVersion":
 				for _, e := range s.all() {
 					if model, _ := e.Model(); e.Workspace == entry.Workspace && string(model) == entry.Object.Name {
-						s.controller.Add(place{e.Workspace, e.Name}.key())
+						aliases = appendNew(aliases, place{e.Workspace, e.Name})
 					}
 				}
 			case "endpointState":
@@ -113,6 +113,11 @@ func (s *Server) Consumer() control.Consumer {
 				if _, err := e.loadState(ctx); err != nil {
 					return err
 				}
+			}
+		}
+		for _, p := range aliases {
+			if result, err := s.reconcile(ctx, p.key()); err != nil || result.After > 0 {
+				s.controller.Add(p.key()) // a version that cannot be loaded yet holds nobody up
 			}
 		}
 		for _, p := range routes {
