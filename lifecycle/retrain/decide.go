@@ -85,6 +85,10 @@ func absorb(st trimtab.PolicyState, e Evidence, f Facts) trimtab.PolicyState {
 	if e.Served != st.Served {
 		// Someone else moved the alias, or this is the first border: what was gathered compares with another version.
 		st.Served, st.Gains, st.Windows, st.Rows, st.Loss, st.Since, st.Watch = e.Served, nil, 0, 0, 0, e.Start, nil
+		st.Trained = e.Trained
+	}
+	if st.Trained == 0 {
+		st.Trained = e.Trained
 	}
 	if e.End <= st.Through {
 		return st

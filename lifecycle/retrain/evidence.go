@@ -38,10 +38,11 @@ type Evidence struct {
 	Start, End trimtab.Time
 	Task       Task
 	Served     trimtab.Version
-	Rows       int     // clean and labelled
-	Held       int     // under a fault
-	Positives  int     // among the clean, of a binary task
-	Loss       float64 // mean over the clean rows of what is served now; NaN without rows
+	Trained    trimtab.Time // up to when the served version has learnt, 0 when nobody knows
+	Rows       int          // clean and labelled
+	Held       int          // under a fault
+	Positives  int          // among the clean, of a binary task
+	Loss       float64      // mean over the clean rows of what is served now; NaN without rows
 	Measured   []Measured
 	// Learnable are the clean rows since the served version was trained, this window included; of a binary task also
 	// how many of them are positive.
@@ -88,7 +89,7 @@ func Measure(q Question, window *Rows, earlier []*Rows) (e Evidence, err error) 
 			return e, err
 		}
 	}
-	e = Evidence{Start: window.Start, End: window.End, Task: q.Task, Served: q.Served, Loss: math.NaN()}
+	e = Evidence{Start: window.Start, End: window.End, Task: q.Task, Served: q.Served, Trained: q.Trained, Loss: math.NaN()}
 	served := window.score(q.Served)
 	if served == nil {
 		return e, trimtab.Errorf(trimtab.Invalid, "window "+window.Start.String(),

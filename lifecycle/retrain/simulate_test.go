@@ -1,6 +1,7 @@
 package retrain
 
 import (
+	"os"
 	"reflect"
 	"testing"
 
@@ -68,10 +69,14 @@ func TestSimulateBaseRate(t *testing.T) {
 }
 
 // TestSimulateQuiet: streams in which nothing changes are left alone, also when the rows of a day share a shock. The
-// first model has enough to learn from, so that more rows alone are not worth a retrain.
+// first model has enough to learn from, so that more rows alone are not worth a retrain. TRIMTAB_LONG=1 runs more.
 func TestSimulateQuiet(t *testing.T) {
+	seeds := uint64(4)
+	if os.Getenv("TRIMTAB_LONG") != "" {
+		seeds = 24
+	}
 	retrains, rejected, actions, decisions := 0, 0, 0, 0
-	for seed := range uint64(8) {
+	for seed := range seeds {
 		o := newWorld(100+seed, 700)
 		if seed%2 == 1 {
 			o.noise = 0.5
@@ -85,7 +90,7 @@ func TestSimulateQuiet(t *testing.T) {
 		actions, decisions = actions+len(out.Events), decisions+len(out.Decisions)
 	}
 	t.Logf("%d decisions: %d retrains, %d rejected challengers, %d actions", decisions, retrains, rejected, actions)
-	if retrains > 1 || rejected > 2 || actions > decisions/25 {
+	if retrains > decisions/100 || rejected > decisions/50 || actions > decisions/25 {
 		t.Errorf("%d decisions on quiet streams: %d retrains, %d rejected challengers, %d actions of any kind", decisions, retrains, rejected, actions)
 	}
 }
