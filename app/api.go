@@ -58,7 +58,8 @@ func (s *server) native() []route.Route {
 	return api.Routes(api.Config{
 		Resources: db.Resources, Blobs: s.blobs, PipelineRuns: db.Pipelines, Engine: s.engine,
 		Runs: db.Runs, Experiments: db.Experiments, Registry: catalog{db}, Endpoints: db.Endpoints, Serving: dataPlane{s},
-		Traffic: exports{s}, Replays: history{s}, Windows: db.Windows, Journal: db.Journal, Version: s.cfg.Version,
+		Traffic: exports{s}, Replays: history{s}, Windows: db.Windows, Evaluator: s.evaluator(), Evaluations: db.Evaluations,
+		Journal: db.Journal, Version: s.cfg.Version,
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"iter"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -17,6 +18,7 @@ import (
 // Resources are the declared suites, monitors, endpoints and models.
 type Resources interface {
 	Get(ctx context.Context, kind, name string) (trimtab.Resource, error)
+	List(ctx context.Context, kind string) ([]trimtab.Resource, error)
 }
 
 // Windows are what monitors found, in order of time.
@@ -113,7 +115,8 @@ func New(cfg Config) *Runner {
 
 // Request says what is evaluated.
 type Request struct {
-	// Suite is the name of a declared suite; "" is the built-in one over Monitor.
+	// Suite is the name of a declared suite; "" is the built-in one over Monitor. With neither, the only suite that is
+	// declared for the model is taken, or the built-in one over the only monitor of the model.
 	Suite   string
 	Monitor string // of the built-in suite; a declared suite names its own
 	Model   trimtab.ModelName
@@ -137,6 +140,11 @@ func (r *Runner) Evaluate(ctx context.Context, suite, monitor string, model trim
 // Run is Evaluate with all that can be asked.
 func (r *Runner) Run(ctx context.Context, q Request) (e trimtab.Evaluation, err error) {
 	defer trimtab.Wrap(&err, "evaluate.Run(%s, %s/%d)", q.Suite, q.Model, q.Version)
+	if q.Suite == "" && q.Monitor == "" {
+		if q.Suite, q.Monitor, err = r.only(ctx, q.Model); err != nil {
+			return e, err
+		}
+	}
 	s, err := r.resolve(ctx, q)
 	if err != nil {
 		return e, err
@@ -205,6 +213,52 @@ func (r *Runner) declared(ctx context.Context, kind, name string, spec any) erro
 	return nil
 }
 
+// only finds the suite of a model when there is no choice, else its monitor.
+func (r *Runner) only(ctx context.Context, model trimtab.ModelName) (suite, monitor string, err error) {
+	names := func(kind string, of func(body []byte) (trimtab.ModelName, error)) (out []string, err error) {
+		all, err := r.cfg.Resources.List(ctx, kind)
+		for _, x := range all {
+			name, err := of(x.Spec)
+			if err != nil {
+				return nil, &trimtab.Error{Kind: trimtab.Internal, Subject: x.Ref(), Err: err}
+			}
+			if name == model {
+				out = append(out, x.Name)
+			}
+		}
+		return out, err
+	}
+	suites, err := names(trimtab.KindEvaluationSuite, func(body []byte) (trimtab.ModelName, error) {
+		var s trimtab.EvaluationSuiteSpec
+		err := json.Unmarshal(body, &s)
+		return s.Model, err
+	})
+	if err != nil || len(suites) == 1 {
+		return strings.Join(suites, ""), "", err
+	}
+	if len(suites) > 1 {
+		return "", "", trimtab.Errorf(trimtab.Invalid, "suite", "model %s has the suites %s: name one", model, strings.Join(suites, ", "))
+	}
+	monitors, err := names(trimtab.KindMonitor, func(body []byte) (trimtab.ModelName, error) {
+		var m trimtab.MonitorSpec
+		if err := json.Unmarshal(body, &m); err != nil {
+			return "", err
+		}
+		var e trimtab.EndpointSpec
+		if err := r.declared(ctx, trimtab.KindEndpoint, m.Endpoint, &e); err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
+			return "", err
+		}
+		return e.Model.Name, nil
+	})
+	switch {
+	case err != nil || len(monitors) == 1:
+		return "", strings.Join(monitors, ""), err
+	case len(monitors) > 1:
+		return "", "", trimtab.Errorf(trimtab.Invalid, "monitor", "model %s has no suite, and its endpoints have the monitors %s: name one", model, strings.Join(monitors, ", "))
+	}
+	return "", "", trimtab.Errorf(trimtab.NotFound, "evaluationsuite", "there is no EvaluationSuite for model %s, and no Monitor of an endpoint that serves it: declare one and apply", model)
+}
+
 // resolve reads the suite with what it refers to.
 func (r *Runner) resolve(ctx context.Context, q Request) (*pass, error) {
 	s := &pass{Runner: r, ws: trimtab.CallOf(ctx).Workspace, model: q.Model}
@@ -218,9 +272,6 @@ func (r *Runner) resolve(ctx context.Context, q Request) (*pass, error) {
 		}
 	} else {
 		name = builtIn + q.Monitor
-		if q.Monitor == "" {
-			return nil, trimtab.Errorf(trimtab.Invalid, "suite", "neither a suite nor a monitor is named: expected an EvaluationSuite, or a Monitor whose rows the built-in suite takes")
-		}
 		s.spec.Monitor = q.Monitor
 	}
 	if s.spec.Monitor != "" {
@@ -261,6 +312,11 @@ func (r *Runner) resolve(ctx context.Context, q Request) (*pass, error) {
 			return nil, err
 		}
 	}
+	if s.monitor != nil {
+		if mark := s.mark(); s.at > mark {
+			return nil, trimtab.Errorf(trimtab.Precondition, "endpoint "+s.monitor.Endpoint, "endpoint %s has come to %s: what will be known by %s cannot be evaluated yet", s.monitor.Endpoint, mark, s.at)
+		}
+	}
 	s.against, err = s.served(ctx)
 	s.id = trimtab.EvaluationID(name, q.Model, q.Version, s.at)
 	return s, err
@@ -295,11 +351,10 @@ func (s *pass) tasked(ctx context.Context) error {
 
 // newest is the newest moment at which a window of the monitor had matured, or the one that is under way.
 func (s *pass) newest(ctx context.Context) (trimtab.Time, error) {
-	now := s.cfg.Clock()
 	if s.monitor == nil {
-		return floor(now, day) * day, nil // golden rows do not age; once a day is often enough
+		return floor(s.cfg.Clock(), day) * day, nil // golden rows do not age; once a day is often enough
 	}
-	mark := s.state.WatermarkAt(now, s.endpoint.AllowedLateness)
+	mark := s.mark()
 	if mark == 0 {
 		return 0, trimtab.Errorf(trimtab.Precondition, "endpoint "+s.monitor.Endpoint, "endpoint %s has served nothing yet: there is no moment to evaluate at", s.monitor.Endpoint)
 	}
@@ -312,6 +367,15 @@ func (s *pass) newest(ctx context.Context) (trimtab.Time, error) {
 		return start, nil
 	}
 	return s.border(windows[len(windows)-1]), nil
+}
+
+// mark is the watermark of the endpoint.
+func (s *pass) mark() trimtab.Time {
+	lateness := s.endpoint.AllowedLateness
+	if lateness == 0 {
+		lateness = trimtab.Duration(time.Hour)
+	}
+	return s.state.WatermarkAt(s.cfg.Clock(), lateness)
 }
 
 // border is when the labels of a window have matured.

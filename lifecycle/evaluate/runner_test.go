@@ -82,6 +82,25 @@ func TestIdempotent(t *testing.T) {
 	}
 }
 
+// Without a choice nothing has to be named.
+func TestOnly(t *testing.T) {
+	w := newWorld(t)
+	w.serve(1, 100)
+	w.trained[2] = began - day
+	e, err := w.runner().Run(t.Context(), evaluate.Request{Model: "m", Version: 2, At: border(0)})
+	if err != nil || e.ID != trimtab.EvaluationID("built-in:e", "m", 2, border(0)) {
+		t.Errorf("%+v, %v", e, err)
+	}
+	w.apply(trimtab.KindMonitor, "f", trimtab.MonitorSpec{Endpoint: "e", Window: "1d"})
+	if _, err := w.runner().Run(t.Context(), evaluate.Request{Model: "m", Version: 2, At: border(0)}); !trimtab.IsKind(err, trimtab.Invalid) || !strings.Contains(err.Error(), "monitors e, f") {
+		t.Errorf("%v", err)
+	}
+	w.apply(trimtab.KindEvaluationSuite, "s", trimtab.EvaluationSuiteSpec{Model: "m", Monitor: "e", Fresh: &trimtab.FreshSpec{}, Gates: []trimtab.GateSpec{{Metric: "auc", Better: p(1)}}})
+	if e, err := w.runner().Run(t.Context(), evaluate.Request{Model: "m", Version: 2, At: border(0)}); err != nil || e.Suite != "s" {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
 // Which rows are fresh.
 func TestFresh(t *testing.T) {
 	w := newWorld(t)
@@ -254,7 +273,8 @@ func TestRefused(t *testing.T) {
 		{evaluate.Request{Suite: "lost", Model: "m", Version: 2}, trimtab.NotFound, `there is no Monitor "gone"`},
 		{evaluate.Request{Suite: "mixed", Model: "m", Version: 2}, trimtab.Invalid, "rmse, which is no metric of a binary model"},
 		{evaluate.Request{Suite: "nowhere", Model: "m", Version: 2, At: began}, trimtab.NotFound, `there is no DataSource "gone"`},
-		{evaluate.Request{Model: "m", Version: 2}, trimtab.Invalid, "neither a suite nor a monitor"},
+		{evaluate.Request{Model: "m", Version: 2}, trimtab.Invalid, "model m has the suites lost, mixed, nowhere: name one"},
+		{evaluate.Request{Model: "x", Version: 2}, trimtab.NotFound, "there is no EvaluationSuite for model x"},
 		{evaluate.Request{Monitor: "e", Model: "m", Version: 9, At: border(0)}, trimtab.NotFound, "there is no version 9"},
 	} {
 		_, err := w.runner().Run(ctx, c.q)

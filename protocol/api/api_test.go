@@ -54,13 +54,13 @@ func newWorld(t *testing.T) *world {
 	}
 	w := &world{db: db, called: map[string]bool{}}
 	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, Runs: runs{}, Experiments: experiments{},
-		Registry: registry{}, Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Journal: db.Journal, Version: "test"}))
+		Registry: registry{}, Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Evaluator: gate{}, Evaluations: gate{}, Journal: db.Journal, Version: "test"}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.mu.Lock()
-		w.called[r.Method+" "+r.URL.Path] = true
+		w.called[r.Method+" "+r.URL.EscapedPath()] = true
 		w.mu.Unlock()
 		mux.ServeHTTP(rw, r)
 	}))
@@ -314,6 +314,15 @@ func TestEveryOperation(t *testing.T) {
 	if got := must[[]trimtab.WindowResult](t)(c.Windows(ctx, "quality")); len(got) != 1 || got[0].Quality[0].Lo != 0.69 {
 		t.Errorf("windows: %+v", got)
 	}
+	if got := must[trimtab.Evaluation](t)(c.Evaluate(ctx, client.Evaluate{Model: "flights", Version: 3, Suite: "flights", At: "2013-03-08"})); !cmp.Equal(got, anEvaluation) {
+		t.Errorf("evaluation: %+v", got)
+	}
+	if got := must[[]trimtab.Evaluation](t)(c.Evaluations(ctx, "flights", 5)); len(got) != 1 || got[0].Results[0].Lo != 0.001 {
+		t.Errorf("evaluations: %+v", got)
+	}
+	if got := must[trimtab.Evaluation](t)(c.Evaluation(ctx, anEvaluation.ID)); got.ID != anEvaluation.ID {
+		t.Errorf("evaluation: %+v", got)
+	}
 	entries := must[[]view.Entry](t)(c.Journal(ctx, 0, 10))
 	if len(entries) != 4 || entries[0].Index != 4 || entries[0].Actor.Via != "api" {
 		t.Errorf("journal: %+v", entries)
@@ -410,9 +419,15 @@ func TestErrors(t *testing.T) {
 		"no pipeline":       {func() error { _, err := c.StartPipeline(ctx, view.StartRun{Pipeline: "x"}); return err }, trimtab.NotFound, "pipeline x is not declared"},
 		"no run":            {func() error { _, err := c.PipelineRun(ctx, "pr-x"); return err }, trimtab.NotFound, "there is no pipeline run pr-x"},
 		"no endpoint":       {func() error { _, err := c.ExportEndpoint(ctx, "x", 0, 0); return err }, trimtab.NotFound, "endpoint/x is not declared"},
-		"no monitor":        {func() error { _, err := c.Windows(ctx, "x"); return err }, trimtab.NotFound, "monitor/x is not declared"},
-		"half an object":    {func() error { _, err := c.JournalOf(ctx, "run", "", 5); return err }, trimtab.Invalid, "belong together"},
-		"bad version":       {func() error { _, err := c.MoveAlias(ctx, "m", view.MoveAlias{Alias: "a", Version: -1}); return err }, trimtab.Invalid, "version -1"},
+		"no evaluation":     {func() error { _, err := c.Evaluation(ctx, "x/y/1@2013"); return err }, trimtab.NotFound, "there is no evaluation x/y/1@2013"},
+		"no moment": {func() error {
+			_, err := c.Evaluate(ctx, client.Evaluate{Model: "flights", Version: 3, At: "noon"})
+			return err
+		}, trimtab.Invalid, `"noon" is no time`},
+		"no version":     {func() error { _, err := c.Evaluate(ctx, client.Evaluate{Model: "flights"}); return err }, trimtab.Invalid, "version"},
+		"no monitor":     {func() error { _, err := c.Windows(ctx, "x"); return err }, trimtab.NotFound, "monitor/x is not declared"},
+		"half an object": {func() error { _, err := c.JournalOf(ctx, "run", "", 5); return err }, trimtab.Invalid, "belong together"},
+		"bad version":    {func() error { _, err := c.MoveAlias(ctx, "m", view.MoveAlias{Alias: "a", Version: -1}); return err }, trimtab.Invalid, "version -1"},
 	} {
 		err := tc.call()
 		if !trimtab.IsKind(err, tc.kind) || !strings.Contains(trimtab.Message(err), tc.text) {

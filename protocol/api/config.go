@@ -120,6 +120,8 @@ type Config struct {
 	Traffic      Traffic
 	Replays      Replays
 	Windows      Windows
+	Evaluator    Evaluator
+	Evaluations  Evaluations
 	Journal      Journal
 	Clock        trimtab.Clock // default the system's
 	Version      string        // of the program, for the OpenAPI document

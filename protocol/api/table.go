@@ -37,6 +37,7 @@ func Routes(cfg Config) []route.Route {
 	t.endpoints()
 	t.replays()
 	t.monitors()
+	t.evaluations()
 	t.journal()
 	return append(t.routes, route.Route{Method: "GET", Pattern: Base + "/openapi.json", Auth: route.Public, Via: "api", Handle: t.document()})
 }
