@@ -352,8 +352,9 @@ func (x *exam) sharpen(q *suspect, c int, undo func(int) float64, slack float64,
 		if z != z {
 			continue
 		}
+		z, seen := snap(k.seen, z, slack)
 		if values {
-			a, b := closeTo(k.seen, y, 0), closeTo(k.seen, z, slack)
+			a, b := closeTo(k.seen, y, 0), seen
 			switch {
 			case b && !a:
 				gain[i] += 2

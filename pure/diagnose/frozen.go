@@ -31,7 +31,7 @@ func (x *exam) frozen(c int) []suspect {
 		s.proof.add("run", "rows with one value", float64(n), usual, min(0.95, 1-math.Pow(ratio, -1.2)))
 		b := k.bases[x.r.levelFor(n)].distinct
 		if b.n > 0 && b.min >= 2 {
-			s.proof.add("variety", "distinct values", 1, b.min, min(0.9, 1-1.5/b.min))
+			s.proof.add("variety", "distinct values", 1, b.min, min(0.75, 1-1.5/b.min))
 		}
 		if f := x.look(c, s.span, v.at, 0, nil); f.ok {
 			for j, low := range x.bounds(c, f).rel {

@@ -45,12 +45,13 @@ func (x *exam) look(c int, s span, value func(int) float64, slack float64, excep
 			continue
 		}
 		f.rows++
-		hist[bin(k.edges, y)]++
-		sample = append(sample, y)
 		if slack > 0 && closeTo(k.seen, y, 0) {
 			exact++
 		}
-		if !closeTo(k.seen, y, slack) {
+		y, seen := snap(k.seen, y, slack)
+		hist[bin(k.edges, y)]++
+		sample = append(sample, y)
+		if !seen {
 			novel++
 			known := false
 			for _, z := range strange[:f.kinds] {
@@ -77,6 +78,7 @@ func (x *exam) look(c int, s span, value func(int) float64, slack float64, excep
 			case l.a == l.b:
 				if p := int(v.last[i]); p >= s.lo {
 					if z := value(p); z == z {
+						z, _ = snap(k.seen, z, slack)
 						sc, ok = l.score(g, uint8(bin(k.coarse, z)))
 					}
 				}

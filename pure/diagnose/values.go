@@ -126,9 +126,16 @@ func edgesOf(values []float64, count []int32, bins int) []float64 {
 // bin returns the group of x: the first edge at or above it, len(edges) when it is above all.
 func bin(edges []float64, x float64) int { return sort.SearchFloat64s(edges, x) }
 
-// closeTo tells whether x is one of the sorted values, as far as single precision can tell, or within slack where
-// slack is small beside the spacing of the values there.
+// closeTo tells whether x is one of the sorted values, as snap does.
 func closeTo(values []float64, x, slack float64) bool {
+	_, ok := snap(values, x, slack)
+	return ok
+}
+
+// snap returns the one of the sorted values that x is, as far as single precision can tell, or within slack where slack
+// is small beside the spacing of the values there; else x and false. What is undone differs from what was in the last
+// digits, and must not fall into the next bin for it.
+func snap(values []float64, x, slack float64) (float64, bool) {
 	k := sort.SearchFloat64s(values, x)
 	d, at := math.Inf(1), -1
 	if k < len(values) {
@@ -138,13 +145,13 @@ func closeTo(values []float64, x, slack float64) bool {
 		d, at = x-values[k-1], k-1
 	}
 	if at < 0 {
-		return false
+		return x, false
 	}
 	if d <= 3e-7*math.Abs(values[at]) {
-		return true
+		return values[at], true
 	}
 	if d > slack {
-		return false
+		return x, false
 	}
 	gap := math.Inf(1)
 	if at > 0 {
@@ -153,7 +160,10 @@ func closeTo(values []float64, x, slack float64) bool {
 	if at+1 < len(values) {
 		gap = math.Min(gap, values[at+1]-values[at])
 	}
-	return slack <= 0.1*gap
+	if slack > 0.1*gap {
+		return x, false
+	}
+	return values[at], true
 }
 
 // at returns the q-quantile of sorted distinct values with counts, NaN without values.
