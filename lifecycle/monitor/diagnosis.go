@@ -34,14 +34,8 @@ func (s *pass) diagnose(ctx context.Context, w step) error {
 	if err != nil || !ok {
 		return err
 	}
-	var open []trimtab.Incident
-	for _, i := range known {
-		if i.Kind == trimtab.DataFault && i.Closed == 0 && s.own(i) {
-			open = append(open, i)
-		}
-	}
 	e := examined{span: w.span, at: w.at, monitor: s.name, endpoint: s.spec.Endpoint, confidence: s.spec.Diagnosis.Confidence, findings: findings}
-	return s.apply(ctx, e.moves(open))
+	return s.apply(ctx, e.moves(s.open(known, trimtab.DataFault)))
 }
 
 // apply makes the moves, one transaction each: each is idempotent.

@@ -59,10 +59,7 @@ func TestDriftPersists(t *testing.T) {
 	if s := states(got.Windows, "score"); strings.Contains(s, "d") || strings.Trim(s[:4], "-") != "" || strings.Contains(s[4:], "-") {
 		t.Errorf("score: %s", s)
 	}
-	if len(got.Incidents) != 1 {
-		t.Fatalf("%+v", got.Incidents)
-	}
-	i := got.Incidents[0]
+	i := got.only(t, trimtab.Drift)
 	day := func(n trimtab.Time) trimtab.Time { return began + n*dayMS }
 	if i.Kind != trimtab.Drift || i.Hold || i.Begin != day(10) || i.Found != day(12) || i.End != day(14) || i.Closed != day(16) || cmp.Diff(i.Columns, []string{"wind"}) != "" {
 		t.Errorf("%+v", i)

@@ -31,6 +31,7 @@ type servedRow struct {
 	score, own  float64 // of version 1, and what version 2 would say
 	label       float64
 	quarantined string
+	unlabelled  bool
 }
 
 const hourMS = dayMS / 24
@@ -131,7 +132,7 @@ func (w *world) deliver(name string, rows []servedRow, from, border trimtab.Time
 			b.Quarantine = append(b.Quarantine, x.quarantined)
 			sent = append(sent, x)
 		}
-		if known := x.at + 5*hourMS; known > from && known <= border {
+		if known := x.at + 5*hourMS; !x.unlabelled && known > from && known <= border {
 			labels = append(labels, traffic.Label{ID: fmt.Sprintf("r%d", i), Value: x.label, EventTime: x.at, KnownAt: known})
 		}
 	}
@@ -180,6 +181,22 @@ const (
 type told struct {
 	Windows   []trimtab.WindowResult
 	Incidents []trimtab.Incident
+}
+
+// only is the one incident of a kind.
+func (x told) only(t *testing.T, kind trimtab.IncidentKind) (out trimtab.Incident) {
+	t.Helper()
+	n := 0
+	for _, i := range x.Incidents {
+		if i.Kind == kind {
+			out = i
+			n++
+		}
+	}
+	if n != 1 {
+		t.Fatalf("%d incidents of kind %s: %+v", n, kind, x.Incidents)
+	}
+	return out
 }
 
 // tell lives through the history; the monitor is killed at the n-th point, 0 for never, and started again.
@@ -242,16 +259,7 @@ var loopSpec = trimtab.MonitorSpec{Window: "1d", LabelMaturity: trimtab.Duration
 func TestFaultIsHeld(t *testing.T) {
 	w := newLoopWorld(newWorld(t, filepath.Join(t.TempDir(), "trimtab.db")))
 	got, _ := w.tell("e", loopSpec, 0)
-	var faults []trimtab.Incident
-	for _, i := range got.Incidents {
-		if i.Kind == trimtab.DataFault {
-			faults = append(faults, i)
-		}
-	}
-	if len(faults) != 1 {
-		t.Fatalf("%d faults: %+v", len(faults), faults)
-	}
-	f := faults[0]
+	f := got.only(t, trimtab.DataFault)
 	if f.Begin != faultBegin || f.End != faultEnd || f.Found != began+4*dayMS || f.Closed != began+6*dayMS || !f.Hold || f.Fault != "unit" || len(f.Columns) != 1 || f.Columns[0] != "temp" {
 		t.Errorf("the fault: %+v", f)
 	}

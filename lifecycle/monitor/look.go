@@ -48,22 +48,35 @@ func (s *pass) look(ctx context.Context, w step) (r trimtab.WindowResult, err er
 	if err := s.drift(ctx, w, &r, earlier, known); err != nil {
 		return r, err
 	}
-	if s.cfg.Incidents != nil {
-		var open []trimtab.Incident
-		for _, i := range before {
-			if i.Kind == trimtab.Drift && i.Closed == 0 && s.own(i) {
-				open = append(open, i)
-			}
-		}
-		if err := s.apply(ctx, s.drifted(w, r.Drift, earlier, open, "")); err != nil {
-			return r, err
-		}
-		if known, err = s.known(ctx, w.at); err != nil {
-			return r, err
+	if err := s.estimate(ctx, w, &r, known); err != nil {
+		return r, err
+	}
+	moves := s.drifted(w, r.Drift, earlier, s.open(before, trimtab.Drift), "")
+	moves = append(moves, rowsStop.moves(s, w, r, earlier, s.open(before, trimtab.TrafficStopped), s.live)...)
+	r.Incidents, err = s.found(ctx, w, moves)
+	return r, err
+}
+
+// open are the incidents of a kind that this monitor has open.
+func (s *pass) open(known knowledge, kind trimtab.IncidentKind) (out []trimtab.Incident) {
+	for _, i := range known {
+		if i.Kind == kind && i.Closed == 0 && s.own(i) {
+			out = append(out, i)
 		}
 	}
-	r.Incidents = known.in(w.span)
-	return r, nil
+	return out
+}
+
+// found makes the moves and names the incidents that touch the window after them.
+func (s *pass) found(ctx context.Context, w step, moves []move) ([]string, error) {
+	if s.cfg.Incidents == nil {
+		return nil, nil
+	}
+	if err := s.apply(ctx, moves); err != nil {
+		return nil, err
+	}
+	known, err := s.known(ctx, w.at)
+	return known.in(w.span), err
 }
 
 // comparable: with more than one in so many rows held, the others are no picture of the window.

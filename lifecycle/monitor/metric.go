@@ -19,6 +19,7 @@ type measured struct {
 	key   [16]byte
 	score float64
 	label float64
+	day   int
 }
 
 // tally gathers the rows of one window.
@@ -53,7 +54,7 @@ func (t *tally) add(j traffic.Joined, out outcome) {
 	}
 	t.result.Labelled++
 	sum := sha256.Sum256([]byte(j.ID))
-	t.rows = append(t.rows, measured{key: [16]byte(sum[:16]), score: j.Score, label: j.Label})
+	t.rows = append(t.rows, measured{key: [16]byte(sum[:16]), score: j.Score, label: j.Label, day: int(dayOf(j.EventTime))})
 }
 
 // counted is the result without any metric.
@@ -133,12 +134,8 @@ func quality(name string, value, se float64, ci stat.Interval, why string, into 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 func (t *tally) binary(r trimtab.WindowResult, spec trimtab.PerformanceSpec) trimtab.WindowResult {
-	metrics := spec.Metrics
-	if len(metrics) == 0 {
-		metrics = []string{"auc", "log_loss", "brier", "accuracy"}
-	}
 	n := len(t.rows)
-	y, score := make([]bool, n), make([]float64, n)
+	y, score, days := make([]bool, n), make([]float64, n), make([]int, n)
 	var losses stat.Losses
 	var confusion stat.Confusion
 	odd, lost := 0, 0
@@ -149,7 +146,7 @@ func (t *tally) binary(r trimtab.WindowResult, spec trimtab.PerformanceSpec) tri
 		if math.IsNaN(x.score) {
 			lost++
 		}
-		y[i], score[i] = x.label == 1, x.score
+		y[i], score[i], days[i] = x.label == 1, x.score, x.day
 		losses.Add(y[i], x.score, 1)
 		confusion.Add(y[i], x.score > 0.5, 1)
 	}
@@ -164,7 +161,7 @@ func (t *tally) binary(r trimtab.WindowResult, spec trimtab.PerformanceSpec) tri
 	var missing note
 	oneClass := fmt.Sprintf("all %d labels are of one class", n)
 	outside := "the scores are no probabilities between 0 and 1"
-	for _, m := range metrics {
+	for _, m := range metricsOf(spec) {
 		switch m {
 		case "auc":
 			auc, variance := stat.DeLong(y, score)
@@ -182,6 +179,7 @@ func (t *tally) binary(r trimtab.WindowResult, spec trimtab.PerformanceSpec) tri
 			missing.add("%s: no metric of task binary", m)
 		}
 	}
+	r.Calibration = calibration(y, score, days, spec.Confidence)
 	r.Reason = missing.String()
 	return r
 }
@@ -190,17 +188,13 @@ func (t *tally) regression(r trimtab.WindowResult, spec trimtab.PerformanceSpec)
 	if r.Reason != "" {
 		return r
 	}
-	metrics := spec.Metrics
-	if len(metrics) == 0 {
-		metrics = []string{"rmse", "mae", "r2"}
-	}
 	var errs stat.Errors
 	for _, x := range t.rows {
 		errs.Add(x.label, x.score, 1)
 	}
 	var missing note
 	none := stat.Interval{Lo: math.NaN(), Hi: math.NaN()}
-	for _, m := range metrics {
+	for _, m := range metricsOf(spec) {
 		switch m {
 		case "rmse":
 			// The standard error by the delta method from that of the mean squared error.

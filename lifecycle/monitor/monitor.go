@@ -299,6 +299,7 @@ func (m *Monitors) reconcile(ctx context.Context, key string) (control.Result, e
 	if err != nil {
 		return control.Result{}, err
 	}
+	s.live = clock
 	p, err := s.run(ctx, begin, mark)
 	if err != nil {
 		return control.Result{}, err

@@ -3,6 +3,7 @@ package monitor
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/trimtab/trimtab"
@@ -17,8 +18,8 @@ type pass struct {
 	spec     trimtab.MonitorSpec // with defaults
 	endpoint trimtab.EndpointSpec
 	log      *traffic.Log
+	live     bool         // the clock moves the watermark
 	closed   trimtab.Time // start of the newest closed window
-	rollouts *[]trimtab.Rollout
 }
 
 // run does what is due at the watermark.
@@ -114,8 +115,35 @@ func (s *pass) close(ctx context.Context, w step, looked trimtab.WindowResult) (
 	r.Scores = scores.losses()
 	r.Served, r.Since = looked.Served, looked.Since
 	r.Drift, r.Estimated, r.Reliable, r.Unreliable = looked.Drift, looked.Estimated, looked.Reliable, looked.Unreliable
-	r.Incidents = known.in(w.span)
-	return r, nil
+	before, err := s.before(ctx, w.at)
+	if err != nil {
+		return r, err
+	}
+	earlier, err := s.cfg.Windows.Recent(ctx, s.name, w.start, remembered)
+	if err != nil {
+		return r, err
+	}
+	earlier = slices.DeleteFunc(earlier, func(x trimtab.WindowResult) bool { return !x.Closed() })
+	first, err := s.first(ctx, r)
+	if err != nil {
+		return r, err
+	}
+	history := append(slices.Clip(earlier), r)
+	moves := labelsStop.moves(s, w, r, earlier, s.open(before, trimtab.LabelsStopped), false)
+	moves = append(moves, s.decayed(w, history, first, s.open(before, trimtab.Decay))...)
+	moves = append(moves, s.calibrated(w, history, s.open(before, trimtab.Miscalibration))...)
+	r.Incidents, err = s.found(ctx, w, moves)
+	return r, err
+}
+
+// first are the first closed windows of the service that a window belongs to.
+func (s *pass) first(ctx context.Context, r trimtab.WindowResult) ([]trimtab.WindowResult, error) {
+	of, ok := firstOf(s.spec.Window, r.Since, r.Start)
+	if !ok {
+		return nil, nil
+	}
+	all, err := s.cfg.Windows.Recent(ctx, s.name, of.end, 2*remembered)
+	return slices.DeleteFunc(all, func(x trimtab.WindowResult) bool { return !x.Closed() || x.Start < of.start }), err
 }
 
 // served is the version that answered most of the rows, the newer one of two; 0 for none.
