@@ -13,7 +13,7 @@ import (
 // to be too bold for means of few blocks that are strongly skewed to the left: there a third of it is asked.
 // TRIMTAB_LONG=1 runs ten times as many.
 func TestEvidenceIsRare(t *testing.T) {
-	runs := 60
+	runs := 30
 	if os.Getenv("TRIMTAB_LONG") != "" {
 		runs *= 10
 	}

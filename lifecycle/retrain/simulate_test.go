@@ -81,8 +81,8 @@ func TestSimulateQuiet(t *testing.T) {
 		if seed%2 == 1 {
 			o.noise = 0.5
 		}
-		windows := o.windows(40)
-		out, err := Simulate(Stream{Task: Binary, Windows: windows, First: 12}, BoostTrainer{Task: Binary, Trees: 120}, trimtab.RetrainPolicySpec{})
+		windows := o.windows(36)
+		out, err := Simulate(Stream{Task: Binary, Windows: windows, First: 12}, BoostTrainer{Task: Binary, Trees: 100}, trimtab.RetrainPolicySpec{})
 		if err != nil {
 			t.Fatal(err)
 		}
