@@ -96,10 +96,13 @@ func (s *pass) write(ctx context.Context, from, to trimtab.Version, origin, caus
 		return trimtab.Rollout{}, err
 	}
 	n, at := 1, s.at
-	if len(s.rollouts) > 0 {
-		newest := s.rollouts[0]
+	if len(s.all) > 0 {
+		newest := s.all[0]
 		n = newest.Ordinal() + 1
 		at = max(at, newest.Begun+1) // lists go by this time
+	} else if ended != "" {
+		// Nothing was asked before it: it serves from the beginning, also when history is replayed later.
+		at, salt = 0, ""
 	}
 	r, change := trimtab.NewRollout(s.name, n, s.spec.Model.Name, s.spec.Model.Alias, from, to, spec, salt, origin, cause, at)
 	if ended != "" {

@@ -121,7 +121,7 @@ func weigh(l trimtab.Look, ci stat.Interval, ok bool) trimtab.Look {
 	if !finite(l.Estimate) {
 		l.Estimate = 0
 	}
-	l.Lo, l.Hi, l.Verdict = max(ci.Lo, -farthest), min(ci.Hi, farthest), Watch
+	l.Lo, l.Hi, l.Verdict = min(max(ci.Lo, -farthest), farthest), max(min(ci.Hi, farthest), -farthest), Watch
 	switch {
 	case !ok:
 		l.Why = "too few rows to say anything"

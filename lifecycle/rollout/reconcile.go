@@ -24,7 +24,8 @@ type pass struct {
 	// have been answered.
 	at trimtab.Time
 
-	rollouts []trimtab.Rollout // the newest first
+	all      []trimtab.Rollout // of the endpoint, the newest first
+	rollouts []trimtab.Rollout // those of the model and alias that it serves now
 	current  trimtab.Version   // that the alias points to, 0 for none
 }
 
@@ -48,7 +49,7 @@ func (c *Rollouts) reconcile(ctx context.Context, key string) (control.Result, e
 	ctx = call(ctx, p.ws)
 	s, err := c.pass(ctx, p, h)
 	if trimtab.IsKind(err, trimtab.NotFound) {
-		return control.Result{}, nil // the endpoint is not declared any more
+		return control.Result{}, c.abandon(ctx, p, h)
 	}
 	if err != nil {
 		return control.Result{}, err
@@ -69,6 +70,20 @@ func (c *Rollouts) reconcile(ctx context.Context, key string) (control.Result, e
 			return control.Result{}, err
 		}
 	}
+}
+
+// abandon ends what is open of an endpoint that is not declared any more.
+func (c *Rollouts) abandon(ctx context.Context, p place, h *held) error {
+	h.forget()
+	all, err := c.history(ctx, p.name)
+	if err != nil {
+		return err
+	}
+	s := &pass{Rollouts: c, place: p, kept: h}
+	if r := openOf(all); r != nil {
+		return s.end(ctx, *r, "the endpoint is not declared any more")
+	}
+	return nil
 }
 
 // pass reads where an endpoint stands.
@@ -97,8 +112,14 @@ func (c *Rollouts) pass(ctx context.Context, p place, h *held) (*pass, error) {
 
 // refresh reads rollouts and alias.
 func (s *pass) refresh(ctx context.Context) (err error) {
-	if s.rollouts, err = s.history(ctx, s.name); err != nil {
+	if s.all, err = s.history(ctx, s.name); err != nil {
 		return err
+	}
+	s.rollouts = nil
+	for _, r := range s.all {
+		if r.Model == s.spec.Model.Name && r.Alias == s.spec.Model.Alias {
+			s.rollouts = append(s.rollouts, r)
+		}
 	}
 	m, err := s.cfg.Aliases.Get(ctx, s.spec.Model.Name)
 	if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
@@ -131,6 +152,9 @@ type outcome struct {
 func (s *pass) step(ctx context.Context) (outcome, error) {
 	r := openOf(s.rollouts)
 	if r == nil {
+		if old := openOf(s.all); old != nil {
+			return outcome{again: true}, s.end(ctx, *old, fmt.Sprintf("the endpoint serves model %s by alias %s now", s.spec.Model.Name, s.spec.Model.Alias))
+		}
 		return s.watch(ctx)
 	}
 	if r.State == trimtab.RolloutRolling {
