@@ -108,8 +108,9 @@ func (f *fitted) numbers(c *table.Column) {
 			}
 		}
 	}
-	atLo, atHi := onBound(bulk)
-	below, above := margins(bulk)
+	whole := kindOf(c.Type) == intKind
+	atLo, atHi := onBound(bulk, whole)
+	below, above := margins(bulk, whole)
 	f.loose = func(r trimtab.ColumnRule) (*float64, *float64) { return &below, &above }
 	low, high := below, above
 	if atLo > 0 {
@@ -198,9 +199,13 @@ func standIn(x float64) bool {
 }
 
 // onBound counts the values on the two bounds where they are so many that the bound
-// seems to be one by nature, else 0. v is sorted.
-func onBound(v []float64) (lo, hi int) {
-	many := max(5, len(v)/500)
+// seems to be one by nature, else 0: of measured values one in a hundred, of counts
+// and codes, which have fewer values, one in five hundred. v is sorted.
+func onBound(v []float64, whole bool) (lo, hi int) {
+	many := max(10, len(v)/100)
+	if whole {
+		many = max(5, len(v)/500)
+	}
 	if lo = len(v) - countFrom(v, v[0]); lo < many {
 		lo = 0
 	}
@@ -214,14 +219,17 @@ func onBound(v []float64) (lo, hi int) {
 // margins is a range with room for values that have not been seen yet: half as far
 // again from the middle, more where the tail is long; not across zero when the values
 // come near it from one side, and not beyond 1 for shares. v is sorted.
-func margins(v []float64) (lo, hi float64) {
+func margins(v []float64, whole bool) (lo, hi float64) {
 	n := len(v)
 	middle, least, most := v[n/2], v[0], v[n-1]
 	lo = least - max(0.5*(middle-least), v[n/100]-least)
 	hi = most + max(0.5*(most-middle), most-v[n-1-n/100])
 	step := math.Pow(10, math.Floor(math.Log10(hi-lo))-1)
 	lo, hi = clean(math.Floor(lo/step)*step), clean(math.Ceil(hi/step)*step)
-	const near = 0.1 // of the middle
+	near := 0.1 // of the middle
+	if whole {
+		near = 0.25 // counts and codes
+	}
 	if least >= 0 && least <= near*middle {
 		lo = max(lo, 0)
 	}
