@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -440,5 +439,3 @@ func show(f Finding) string {
 	}
 	return fmt.Sprintf("%.3f %s %v share %.2f [%d, %d) %s | %s", f.Confidence, f.Kind, f.Columns, f.Share, f.Begin, f.End, f.Cause, strings.Join(e, "; "))
 }
-
-var _ = cmp.Compare[int]

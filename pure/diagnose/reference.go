@@ -104,7 +104,7 @@ func Fit(reference Sample, opt Options) (*Reference, error) {
 	for _, k := range r.columns {
 		k.vals, k.group = nil, nil
 	}
-	r.rate = paceOf(times, reference.Begin, reference.End)
+	r.rate = paceOf(times)
 	r.twice = r.repeats(t, times)
 	return r, nil
 }

@@ -15,13 +15,12 @@ type pace struct {
 	times      []int64
 }
 
-func paceOf(times []int64, begin, end int64) pace {
+func paceOf(times []int64) pace {
 	p := pace{begin: times[0], end: times[len(times)-1]}
 	for i := 1; i < len(times); i++ {
 		p.gap = max(p.gap, times[i]-times[i-1])
 	}
 	p.times = slices.Clone(times)
-	_, _ = begin, end
 	return p
 }
 
@@ -66,7 +65,7 @@ func (x *exam) volume(s Sample) {
 		ratio := float64(longest) / float64(usual)
 		q.proof.add("gap", "longest time without a row, ms", float64(longest), float64(usual), min(0.97, 1-1.5/ratio))
 		q.Finding = Finding{Kind: Volume, Begin: gapAt, End: gapAt + longest, Bad: int64(lost), Rows: int64(lost), Share: 1,
-			Cause: fmt.Sprintf("No rows came for %s; the longest such time in the reference is %s.", span2text(longest), span2text(usual)), Healed: gapAt+longest < end}
+			Cause: fmt.Sprintf("No rows came for %s; the longest such time in the reference is %s.", duration(longest), duration(usual)), Healed: gapAt+longest < end}
 		if !q.Healed {
 			q.End = 0
 		}
@@ -94,7 +93,7 @@ func (x *exam) volume(s Sample) {
 	}
 }
 
-func span2text(ms int64) string {
+func duration(ms int64) string {
 	switch {
 	case ms < 120_000:
 		return fmt.Sprintf("%.1f s", float64(ms)/1000)

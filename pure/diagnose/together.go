@@ -94,7 +94,6 @@ func (x *exam) swaps(cols []int, except map[int]bool) []suspect {
 }
 
 func (x *exam) swap(a, b int, s span, except map[int]bool) *suspect {
-	va, vb := x.cols[a], x.cols[b]
 	// The relation between the two and to the rows before is judged with both put back; leave the one between them out.
 	both := map[int]bool{a: true, b: true}
 	for c := range except {
@@ -126,9 +125,7 @@ func (x *exam) swap(a, b int, s span, except map[int]bool) *suspect {
 	if q.proof.confidence() < 0.5 {
 		return nil
 	}
-	_ = vb
-	x.sharpen(q, a, vb.at, 0, both)
-	_ = va
+	x.sharpen(q, a, x.cols[b].at, 0, both)
 	q.Finding = Finding{
 		Columns: []string{x.r.columns[a].name, x.r.columns[b].name}, Kind: Swapped, Bad: int64(q.span.rows()),
 		Cause: fmt.Sprintf("%s and %s have changed places; put back, both are like the reference.", x.r.columns[a].name, x.r.columns[b].name),
