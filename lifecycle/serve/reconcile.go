@@ -49,8 +49,8 @@ func (e *Endpoint) Status() *Status { return e.status.Load() }
 // Run loads what is declared and follows it until ctx ends. It is called once.
 func (s *Server) Run(ctx context.Context) error {
 	group := make(chan error, 1)
-	go func() { group <- s.controller.Run(ctx) }()
 	ctx, cancel := context.WithCancel(ctx)
+	go func() { group <- s.controller.Run(ctx) }()
 	var shadow sync.WaitGroup
 	shadow.Go(func() { s.shadow.run(ctx) })
 	defer shadow.Wait()

@@ -80,7 +80,7 @@ func newWorld(t testing.TB, dir string, opt options) *world {
 	check(err)
 	w.monitors = monitor.New(monitor.Config{Resources: w.db.Resources, States: w.db.Endpoints, Windows: w.db.Windows, Traffic: w.traffic, Log: log, Crash: w.crash})
 	w.serve, err = serve.New(serve.Config{Resources: w.db.Resources, Versions: w.db.Versions, Manifests: w.db.Artifacts, States: w.db.Endpoints,
-		Blobs: w.blobs, Traffic: w.traffic, Closed: w.monitors, Log: log, Registerer: w.metrics})
+		Blobs: w.blobs, Traffic: w.traffic, Closed: w.monitors, Rollouts: w.db.Rollouts, Log: log, Registerer: w.metrics})
 	check(err)
 	mux, err := route.New(route.Config{Log: log}, serving.Routes(serving.Config{Server: w.serve, Version: "3.17.2"}), oip.Routes(oip.Config{Server: w.serve, Version: "test"}))
 	check(err)
