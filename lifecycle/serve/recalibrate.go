@@ -91,6 +91,9 @@ func calibratedMLmodel(text []byte) (out []byte, code string, err error) {
 	}
 	flavors, _ := want["flavors"].(map[string]any)
 	pyfunc, _ := flavors["python_function"].(map[string]any)
+	if pyfunc == nil {
+		return nil, "", notAsWritten()
+	}
 	if code, _ = pyfunc["code"].(string); code == "" {
 		code = "code"
 	}

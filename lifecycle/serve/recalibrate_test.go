@@ -265,6 +265,7 @@ func TestCalibratedMLmodel(t *testing.T) {
 			"flavors:\n  a: {}\n  python_function:\n    loader_module: trimtab_calibrated\n    code: code\n    env:\n      code: x\n    z: 1\n", "code"},
 		{"in one line", "flavors: {python_function: {loader_module: a}}\n", "", ""},
 		{"no flavor", "flavors:\n  a:\n    b: 1\n", "", ""},
+		{"beside the flavors", "flavors:\npython_function:\n", "", ""},
 		{"code outside", "flavors:\n  python_function:\n    loader_module: a\n    code: ../x\n", "", ""},
 	} {
 		got, code, err := calibratedMLmodel([]byte(c.text))
