@@ -112,6 +112,8 @@ type Rollout struct {
 	Share     float64      `json:"share,omitzero"`
 	Begun     Time         `json:"begun"`
 	Since     Time         `json:"since"`           // beginning of the stage or step
+	// Promoted is the moment from which To answers everything, 0 before that.
+	Promoted Time `json:"promoted,omitzero"`
 	Looked    Time         `json:"looked,omitzero"` // the last look
 	Looks     []Look       `json:"looks,omitempty"` // the newest of each test and stage
 	Verdict   string       `json:"verdict,omitzero"`
@@ -183,6 +185,9 @@ func (r Rollout) Move(state RolloutState, step int, share float64, at Time, reas
 	}
 	old := r
 	r.State, r.Step, r.Share, r.Since, r.Reason = state, step, share, at, reason
+	if r.Promoted == 0 && (state == RolloutBaking || state == RolloutPromoted) {
+		r.Promoted = at
+	}
 	if state.Ended() {
 		r.Ended = at
 	}
@@ -293,12 +298,23 @@ func ServedVersion(rollouts []Rollout, alias Version) Version {
 
 // RetainedVersions are the versions of an endpoint that stay candidates: those that
 // have served it, the newest service first, without the one that serves now, at
-// most keep of them. rollouts come the newest first.
+// most keep of them. The first that ever served is always among them: it shows what
+// would have been without a loop. rollouts come the newest first.
 func RetainedVersions(rollouts []Rollout, served Version, keep int) []Version {
 	seen := map[Version]bool{served: true, 0: true}
 	var out []Version
+	first := Version(0)
+	for i := len(rollouts) - 1; i >= 0 && first == 0; i-- {
+		if first = rollouts[i].From; first == 0 && rollouts[i].State == RolloutPromoted {
+			first = rollouts[i].To
+		}
+	}
 	add := func(v Version) {
-		if !seen[v] && len(out) < keep {
+		room := keep
+		if first != served && !seen[first] && v != first {
+			room-- // for the first
+		}
+		if !seen[v] && len(out) < room {
 			seen[v] = true
 			out = append(out, v)
 		}
@@ -309,5 +325,6 @@ func RetainedVersions(rollouts []Rollout, served Version, keep int) []Version {
 		}
 		add(r.From)
 	}
+	add(first)
 	return out
 }

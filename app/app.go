@@ -21,6 +21,8 @@ import (
 	"github.com/trimtab/trimtab/lifecycle/monitor"
 	"github.com/trimtab/trimtab/lifecycle/pipeline"
 	"github.com/trimtab/trimtab/lifecycle/replay"
+	"github.com/trimtab/trimtab/lifecycle/retrain"
+	"github.com/trimtab/trimtab/lifecycle/rollout"
 	"github.com/trimtab/trimtab/lifecycle/serve"
 	"github.com/trimtab/trimtab/storage/blob"
 	"github.com/trimtab/trimtab/storage/journal"
@@ -84,6 +86,8 @@ type server struct {
 	traffic  *traffic.Store
 	serve    *serve.Server
 	monitors *monitor.Monitors
+	rollouts *rollout.Rollouts
+	policies *retrain.Policies
 	datasets *dataset.Datasets
 	engine   *pipeline.Engine
 	replays  *replay.Replays

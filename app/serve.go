@@ -22,7 +22,7 @@ func (s *server) serving() (err error) {
 	s.closers = append(s.closers, s.traffic.Close)
 	s.serve, err = serve.New(serve.Config{
 		Resources: s.db.Resources, Versions: s.db.Versions, Manifests: s.db.Artifacts, States: s.db.Endpoints,
-		Blobs: s.blobs, Traffic: s.traffic, Closed: closings{s}, Log: s.log.With("part", "serve"), Registerer: s.metrics,
+		Blobs: s.blobs, Traffic: s.traffic, Closed: closings{s}, Rollouts: s.db.Rollouts, Log: s.log.With("part", "serve"), Registerer: s.metrics,
 	})
 	return err
 }
