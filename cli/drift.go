@@ -112,7 +112,7 @@ func (a *application) drift(call driftCall) error {
 			return nil
 		}
 	}
-	var blocks []*profile.Counts
+	blocks := &profile.Blocks{}
 	if call.days != "" {
 		if !slices.Contains(call.columns, call.days) {
 			call.except = append(call.except, call.days)
@@ -144,7 +144,7 @@ func (a *application) drift(call driftCall) error {
 			return invalidRows(call.current, err)
 		}
 	}
-	report, err := profile.Compare(p, nil, counts, profile.CompareOptions{Alpha: call.alpha, Columns: columns, Blocks: blocks})
+	report, err := profile.Compare(p, nil, counts, profile.CompareOptions{Alpha: call.alpha, Columns: columns, Blocks: blocks.Counts, Alone: blocks.Alone})
 	if err != nil {
 		return trimtab.Errorf(trimtab.Invalid, call.current, "%v", err)
 	}

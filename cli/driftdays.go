@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/trimtab/trimtab/pure/profile"
@@ -14,11 +13,11 @@ const mostDays = 10_000
 
 // dayCounts counts each day of the reference by itself, in order: rows of one day resemble each other, and by how much shows
 // only between days. A row without a time is of no day.
-func (call driftCall) dayCounts(p *profile.Profile) ([]*profile.Counts, error) {
+func (call driftCall) dayCounts(p *profile.Profile) (*profile.Blocks, error) {
 	if strings.HasSuffix(strings.ToLower(call.reference), ".json") {
 		return nil, usage{fmt.Errorf("--days %s: REFERENCE is a profile, days want its rows", call.days)}
 	}
-	byDay := map[int64]*profile.Counts{}
+	counter, seen := p.NewBlocks(), map[int64]bool{}
 	for t, err := range batches(call.reference) {
 		if err != nil {
 			return nil, invalidRows(call.reference, err)
@@ -51,29 +50,17 @@ func (call driftCall) dayCounts(p *profile.Profile) ([]*profile.Counts, error) {
 			rows[d] = append(rows[d], i)
 		}
 		for d, at := range rows {
-			if byDay[d] == nil {
-				if len(byDay) == mostDays {
-					return nil, usage{fmt.Errorf("--days %s: the reference has more than %d days", call.days, mostDays)}
-				}
-				byDay[d] = p.NewCounts()
+			if seen[d] = true; len(seen) > mostDays {
+				return nil, usage{fmt.Errorf("--days %s: the reference has more than %d days", call.days, mostDays)}
 			}
-			if err := p.CountInto(byDay[d], t.Take(at)); err != nil {
+			if err := counter.Add(d, t.Take(at)); err != nil {
 				return nil, invalidRows(call.reference, err)
 			}
 		}
 	}
-	var order []int64
-	for d := range byDay {
-		order = append(order, d)
-	}
-	slices.Sort(order)
 	const fewest = 4
-	if len(order) < fewest {
-		return nil, usage{fmt.Errorf("--days %s: the reference has %s, expected at least %d to tell how days differ", call.days, counted(len(order), "day"), fewest)}
+	if len(seen) < fewest {
+		return nil, usage{fmt.Errorf("--days %s: the reference has %s, expected at least %d to tell how days differ", call.days, counted(len(seen), "day"), fewest)}
 	}
-	out := make([]*profile.Counts, len(order))
-	for i, d := range order {
-		out[i] = byDay[d]
-	}
-	return out, nil
+	return counter.Finish(), nil
 }

@@ -57,14 +57,13 @@ func TestBlocks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var blocks []*Counts
-		for _, d := range past {
-			k, err := p.Count(d)
-			if err != nil {
+		counter := p.NewBlocks()
+		for i, d := range past {
+			if err := counter.Add(int64(i), d); err != nil {
 				t.Fatal(err)
 			}
-			blocks = append(blocks, k)
 		}
+		blocks := counter.Finish()
 		week := func(shift float64) *Counts {
 			k := p.NewCounts()
 			for _, d := range days(r, 7, 200, shift) {
@@ -74,8 +73,8 @@ func TestBlocks(t *testing.T) {
 			}
 			return k
 		}
-		compare := func(k *Counts, blocks []*Counts) *Report {
-			rep, err := Compare(p, nil, k, CompareOptions{Blocks: blocks})
+		compare := func(k *Counts, blocks *Blocks) *Report {
+			rep, err := Compare(p, nil, k, CompareOptions{Blocks: blocks.Counts, Alone: blocks.Alone})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +83,7 @@ func TestBlocks(t *testing.T) {
 		for range weeks {
 			k := week(0)
 			all += 3
-			plain += compare(k, nil).Drifted
+			plain += compare(k, &Blocks{}).Drifted
 			rep := compare(k, blocks)
 			alarms += rep.Drifted
 			for _, d := range rep.Columns {
@@ -110,19 +109,18 @@ func TestBlocks(t *testing.T) {
 func TestBlocksOfIndependentRows(t *testing.T) {
 	tab := made(40_000)
 	p := build(t, tab.Slice(0, 30_000))
-	var blocks []*Counts
+	counter := p.NewBlocks()
 	for lo := 0; lo < 30_000; lo += 1000 {
-		k, err := p.Count(tab.Slice(lo, lo+1000))
-		if err != nil {
+		if err := counter.Add(int64(lo), tab.Slice(lo, lo+1000)); err != nil {
 			t.Fatal(err)
 		}
-		blocks = append(blocks, k)
 	}
+	blocks := counter.Finish()
 	k, err := p.Count(tab.Slice(30_000, 40_000))
 	if err != nil {
 		t.Fatal(err)
 	}
-	rep, err := Compare(p, nil, k, CompareOptions{Blocks: blocks})
+	rep, err := Compare(p, nil, k, CompareOptions{Blocks: blocks.Counts, Alone: blocks.Alone})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,5 +171,73 @@ func TestSeasonal(t *testing.T) {
 	rep := InSeason(plain, seasonal)
 	if plain.State != Drifted || rep.State != Suspect || rep.Suspect != 1 || rep.Drifted != 0 || plain.Columns[0].State != Drifted {
 		t.Errorf("%s, in season %s: %+v", plain.State, rep.State, seasonal.Columns)
+	}
+}
+
+// TestAlone: a value that lasts for an hour is seen many times and never again. Hours to come bring their own, which is
+// no news once the blocks tell.
+func TestAlone(t *testing.T) {
+	var alarms, plain, found int
+	for s := range 20 {
+		r := rand.New(rand.NewPCG(uint64(s), 3))
+		day := func(extra float64) *table.Table {
+			x, kind := table.NewColumn("x", table.Float64, 0), table.NewColumn("kind", table.String, 0)
+			for range 8 {
+				v, k := float64(r.IntN(200))/100, fmt.Sprint("k", r.IntN(2000))
+				for range 25 {
+					x.AppendFloat64(v + extra)
+					kind.AppendString(k)
+				}
+			}
+			tab, err := table.New(x, kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return tab
+		}
+		b := NewBuilder(Options{})
+		var past []*table.Table
+		for range 56 {
+			past = append(past, day(0))
+			if err := b.Add(past[len(past)-1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p, err := b.Finish()
+		if err != nil {
+			t.Fatal(err)
+		}
+		counter := p.NewBlocks()
+		for i, d := range past {
+			if err := counter.Add(int64(i), d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		blocks := counter.Finish()
+		for _, extra := range []float64{0, 0.005} { // 0.005 makes each number one that was never seen
+			k := p.NewCounts()
+			for range 7 {
+				if err := p.CountInto(k, day(extra)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, alone := range [][]Alone{nil, blocks.Alone} {
+				rep, err := Compare(p, nil, k, CompareOptions{Blocks: blocks.Counts, Alone: alone})
+				if err != nil {
+					t.Fatal(err)
+				}
+				switch {
+				case alone == nil && extra == 0:
+					plain += rep.Drifted
+				case extra == 0:
+					alarms += rep.Drifted
+				case alone != nil && rep.Columns[0].State != OK:
+					found++
+				}
+			}
+		}
+	}
+	if alarms > 0 || plain < 20 || found < 10 {
+		t.Errorf("false alarms of 40: %d, %d without what the blocks tell; found %d of 20", alarms, plain, found)
 	}
 }

@@ -19,6 +19,7 @@ type comparison struct {
 	own      bool // ref are the rows that the profile was made of
 	tests    []test
 
+	alone      Alone
 	span       int     // blocks that the window is as long as
 	directions float64 // that the dispersion of the coarse bins is spread over
 }
@@ -153,6 +154,15 @@ func (x *comparison) unseen() {
 		lots += 2 * m / n * float64(x.c.Pairs) / singles
 	}
 	phi := lots * x.Dispersion
+	if x.blocks != nil {
+		// Values that last for hours or days are seen many times and are yet of their block alone: a later block is as
+		// likely to bring its own.
+		var lot float64
+		s.Reference, lot = x.alone.left(len(x.blocks), x.span, n)
+		s.Reference = max(s.Reference, x.c.Unheard())
+		singles = s.Reference * n
+		phi = max(phi, lot)
+	}
 	if s.Current <= s.Reference {
 		s.P = 1
 	} else {
@@ -179,7 +189,12 @@ func (x *comparison) fresh() {
 	}
 	top := x.cur.mostFresh()
 	rows := min(top.Rows, m)
-	effective := int64(float64(rows) / x.Dispersion) // rows that come in lots count as fewer
+	lot := x.Dispersion
+	if x.blocks != nil {
+		_, own := x.alone.left(len(x.blocks), x.span, float64(n))
+		lot = max(lot, own)
+	}
+	effective := int64(float64(rows) / lot) // rows that come in lots count as fewer
 	p := float64(n+m) / float64(max(1, effective))
 	for i := int64(0); i < effective && p > 1e-300; i++ {
 		p *= float64(m-i) / float64(n+m-i)

@@ -35,11 +35,12 @@ type CompareOptions struct {
 	EffectSpecial float64
 	// Columns are the names to compare; nil = all of the profile.
 	Columns []string
-	// Blocks are counts of successive parts of the reference, days for example. Rows of one day resemble each other
-	// more than rows drawn from all days do, so that a window differs from the reference more than its number of rows
-	// suggests. From the blocks that is estimated, for each statistic, and the noise limits widen. At least 4;
-	// fewer are an error, because a limit from so few would be chance itself.
+	// Blocks are the counts of successive blocks of the reference, when its rows are not independent: each statistic's
+	// noise is then what it varies by between blocks, and the noise limits widen. At least 4; fewer are an error,
+	// because a limit from so few would be chance itself. BlockCounter makes them, and Alone with them, without which
+	// what was never seen is judged as if values came row by row.
 	Blocks []*Counts
+	Alone  []Alone
 }
 
 func (o CompareOptions) defaults() CompareOptions {
@@ -119,13 +120,16 @@ func Compare(p *Profile, ref, cur *Counts, opt CompareOptions) (*Report, error) 
 	if own {
 		ref = p.reference()
 	}
+	if n := len(opt.Blocks); n > 0 && n < fewestBlocks {
+		return nil, fail("", "%d blocks of the reference, expected none or at least %d", n, fewestBlocks)
+	}
+	if n := len(opt.Alone); n > 0 && n != len(p.Columns) {
+		return nil, fail("", "values of blocks of %d columns, the profile has %d", n, len(p.Columns))
+	}
 	for _, k := range append([]*Counts{ref, cur}, opt.Blocks...) {
 		if err := p.Check(k); err != nil {
 			return nil, err
 		}
-	}
-	if n := len(opt.Blocks); n > 0 && n < fewestBlocks {
-		return nil, fail("", "%d blocks of the reference, expected none or at least %d", n, fewestBlocks)
 	}
 	for _, name := range opt.Columns {
 		if p.Column(name) == nil {
@@ -142,6 +146,9 @@ func Compare(p *Profile, ref, cur *Counts, opt CompareOptions) (*Report, error) 
 		x := &comparison{c: c, ref: &ref.Columns[i], cur: &cur.Columns[i], opt: &opt, own: own}
 		for _, b := range opt.Blocks {
 			x.blocks = append(x.blocks, &b.Columns[i])
+		}
+		if opt.Alone != nil {
+			x.alone = opt.Alone[i]
 		}
 		x.run()
 		found[i] = x

@@ -75,11 +75,14 @@ func FuzzCompare(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		var blocks []*Counts
-		for range 5 {
-			blocks = append(blocks, p.Reference())
+		counter := p.NewBlocks()
+		for i := range 5 {
+			if err := counter.Add(int64(i), make(a)); err != nil {
+				t.Fatal(err)
+			}
 		}
-		for _, opt := range []CompareOptions{{}, {Blocks: blocks}} {
+		blocks := counter.Finish()
+		for _, opt := range []CompareOptions{{}, {Blocks: blocks.Counts, Alone: blocks.Alone}} {
 			for _, ref := range []*Counts{nil, p.Reference()} {
 				rep, err := Compare(p, ref, k, opt)
 				if err != nil {
