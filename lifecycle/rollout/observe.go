@@ -15,7 +15,7 @@ import (
 // maxRows bounds what one look reads: the first rows since the rollout began, and the
 // first ones of the present stage. What so many rows cannot show is smaller than what a
 // rollout guards against.
-const maxRows = 200_000
+var maxRows = 200_000
 
 // light is a logged row without its inputs.
 type light struct {

@@ -273,7 +273,7 @@ func (s *pass) rollBack(ctx context.Context, r trimtab.Rollout) error {
 			return err
 		}
 	}
-	if r.Verdict == RollBack {
+	if r.Verdict != Person {
 		if err := s.openIncident(ctx, r); err != nil {
 			return err
 		}

@@ -383,6 +383,36 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// TestManyRows reads no more than the first rows of the rollout and of the present stage.
+func TestManyRows(t *testing.T) {
+	t.Cleanup(rollout.LimitRows(600))
+	w := small(t)
+	c := rollout.New(w.config())
+	w.declare("e", &trimtab.RolloutSpec{Shadow: &trimtab.ShadowSpec{For: trimtab.Duration(24 * time.Hour)},
+		Canary: &trimtab.CanarySpec{Steps: []float64{0.5}, Each: trimtab.Duration(24 * time.Hour)}})
+	w.alias("e", 1)
+	w.reconcile(c, "e")
+	w.alias("e", 2)
+	w.reconcile(c, "e")
+	s := &stream{perHour: 40, seed: 5}
+	for now := began; now < began+48*hour; {
+		next, err := c.Border(context.Background(), trimtab.DefaultWorkspace, "e", now)
+		w.check(err)
+		w.send("e", s, now, next)
+		w.advance("e", next)
+		w.reconcile(c, "e")
+		now = next
+	}
+	r := w.all("e")[1]
+	got := map[string]int64{}
+	for _, l := range r.Looks {
+		got[l.Stage+" "+l.Test] = l.N
+	}
+	if r.State != trimtab.RolloutPromoted || got["shadow errors"] != 600 || got["canary 1 of 1 errors"] != 1200 || got["canary 1 of 1 sampleRatio"] != 600 {
+		t.Errorf("%s, rows %v", r.State, got)
+	}
+}
+
 // TestCrashHook stops a pass where it is asked to.
 func TestCrashHook(t *testing.T) {
 	w := small(t)

@@ -16,11 +16,9 @@ type scoreCache struct {
 	scores  map[string][2]float64
 }
 
-const maxCached = 2 * maxRows
-
 // of returns the scores of a rollout, none when another one was kept.
 func (c *scoreCache) of(r trimtab.Rollout) map[string][2]float64 {
-	if c.rollout != r.ID || c.scores == nil || len(c.scores) > maxCached {
+	if c.rollout != r.ID || c.scores == nil || len(c.scores) > 2*maxRows {
 		c.rollout, c.scores = r.ID, map[string][2]float64{}
 	}
 	return c.scores

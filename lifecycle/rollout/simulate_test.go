@@ -24,6 +24,9 @@ type scenario struct {
 	silent     bool
 	ratio      float64 // of the rows that the candidate answers, instead of the step's share
 	ratioGiven bool
+	// slow is a regression with 24 rows a day, of heavy tails, in a shadow of 28 days and
+	// a bake of as many.
+	slow bool
 }
 
 // perHour is the traffic of a simulated endpoint: some 6,700 rows a week.
@@ -52,6 +55,12 @@ func scenarios() []scenario {
 		scenario{name: "cannot score 5 % of the rows", from: old, to: quality{noise: usual, fails: 0.05}},
 		scenario{name: "scores shifted, no labels", from: old, to: quality{noise: usual, bias: 1.5}, silent: true},
 		scenario{name: "answers 30 % instead of its share", from: old, to: old, ratio: 0.3, ratioGiven: true},
+		scenario{name: "regression, A/A, one model twice", slow: true, same: true, from: quality{noise: 10}},
+		scenario{name: "regression, A/A, equal quality", slow: true, from: quality{noise: 10}, to: quality{noise: 10}},
+		// The squared error is 659 from the labels and 100 from the model.
+		scenario{name: "regression, worse by 20 %", slow: true, from: quality{noise: 10}, to: quality{noise: 15.9}},
+		scenario{name: "regression, worse by 50 %", slow: true, from: quality{noise: 10}, to: quality{noise: 21.9}},
+		scenario{name: "regression, worse by 100 %", slow: true, from: quality{noise: 10}, to: quality{noise: 29.3}},
 	)
 }
 
@@ -91,8 +100,13 @@ type end struct {
 func simulate(s scenario, seed uint64) end {
 	spec := trimtab.RolloutSpec{Shadow: &trimtab.ShadowSpec{For: trimtab.Duration(24 * time.Hour)},
 		Canary: &trimtab.CanarySpec{Steps: []float64{0.2, 0.5}, Each: trimtab.Duration(24 * time.Hour)}, Bake: trimtab.Duration(7 * 24 * time.Hour)}.WithDefaults()
+	every := hour / perHour
+	if s.slow {
+		spec = trimtab.RolloutSpec{Shadow: &trimtab.ShadowSpec{For: trimtab.Duration(28 * 24 * time.Hour)}, Bake: trimtab.Duration(28 * 24 * time.Hour)}.WithDefaults()
+		every = hour
+	}
 	r, _ := trimtab.NewRollout("e", 1, "m", "champion", 1, 2, spec, "", "alias", "", began)
-	t := rollout.NewTally(r, true)
+	t := rollout.NewTally(r, !s.slow)
 	rng := rand.New(rand.NewPCG(seed, 99))
 	var waiting []rollout.Row
 	var daily [2]float64
@@ -100,7 +114,7 @@ func simulate(s scenario, seed uint64) end {
 	var stage, answered, fromUnits, toUnits int64
 	for now := began; ; {
 		next := r.NextLook(max(r.Looked, r.Since))
-		for ; now < next; now += hour / perHour {
+		for ; now < next; now += every {
 			if d := now / (24 * hour); d != today {
 				today, daily = d, [2]float64{rng.NormFloat64(), rng.NormFloat64()}
 			}
@@ -108,6 +122,14 @@ func simulate(s scenario, seed uint64) end {
 			row := rollout.Row{Time: now, Label: math.NaN()}
 			row.From = normal(truth + s.from.noise*rng.NormFloat64() + s.from.daily*daily[0])
 			row.To = normal(truth + s.to.noise*rng.NormFloat64() + s.to.daily*daily[1] + s.to.bias)
+			label := 0.0
+			if s.slow {
+				truth = 100 + 50*rng.NormFloat64()
+				row.From, row.To = truth+s.from.noise*rng.NormFloat64(), truth+s.to.noise*rng.NormFloat64()
+				label = truth + 20*rng.NormFloat64()*math.Exp(0.5*rng.NormFloat64())
+			} else if rng.Float64() < normal(truth) {
+				label = 1
+			}
 			if s.same {
 				row.To = row.From
 			}
@@ -115,10 +137,7 @@ func simulate(s scenario, seed uint64) end {
 				row.To = math.NaN()
 			}
 			t.Add(row)
-			row.Label = 0
-			if rng.Float64() < normal(truth) {
-				row.Label = 1
-			}
+			row.Label = label
 			waiting = append(waiting, row)
 			share := r.Share
 			if s.ratioGiven && r.State == trimtab.RolloutCanary {
@@ -154,14 +173,15 @@ func simulate(s scenario, seed uint64) end {
 }
 
 // TestSimulation carries rollouts of known pairs of versions out and counts what became
-// of them. TRIMTAB_SIMULATE=1 runs 100 of each pair (1,800 in all), without it are 8 of each.
+// of them. TRIMTAB_SIMULATE=1 runs 100 of each pair (2,300 in all), without it are 8 of each.
 func TestSimulation(t *testing.T) {
 	n, path := 8, "testdata/simulation-short.txt"
 	if os.Getenv("TRIMTAB_SIMULATE") != "" {
 		n, path = 100, "testdata/simulation.txt"
 	}
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "# %d rollouts of each pair: shadow 1d, canary 0.2 and 0.5 of 1d each, bake 7d, default limits, %d rows an hour.\n", n, perHour)
+	fmt.Fprintf(&out, "# %d rollouts of each pair: shadow 1d, canary 0.2 and 0.5 of 1d each, bake 7d, default limits, %d rows an hour;\n", n, perHour)
+	fmt.Fprintf(&out, "# the regressions: shadow 28d, bake 28d, 1 row an hour.\n")
 	fmt.Fprintf(&out, "# Days from the beginning; \"before\" is before the promotion.\n")
 	fmt.Fprintf(&out, "%-38s %9s %11s %7s %5s   %s\n", "pair", "promoted", "rolled back", "before", "held", "days to roll back: median, 90 %, longest; to promote")
 	for k, s := range scenarios() {
