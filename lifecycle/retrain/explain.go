@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -152,6 +153,8 @@ func reason(d trimtab.Decision, e Evidence, choice standing, stopped *trimtab.Gu
 		return "nothing: the window has no labelled rows"
 	case choice.why != "":
 		return "nothing: " + choice.why
+	case len(d.Incidents) > 0:
+		return "nothing: a fault in the data is open, so the window says nothing about the model: " + strings.Join(d.Incidents, ", ")
 	case d.Strategy == "schedule":
 		return "nothing: the schedule does not ask for a retrain yet"
 	case d.Strategy == "threshold":
@@ -159,7 +162,7 @@ func reason(d trimtab.Decision, e Evidence, choice standing, stopped *trimtab.Gu
 	}
 	lead := -1
 	for i, s := range all {
-		if s.best.windows > 0 && (lead < 0 || s.net() > all[lead].net()) {
+		if s.best.windows > 0 && (lead < 0 || s.expected > all[lead].expected) {
 			lead = i
 		}
 	}

@@ -28,7 +28,10 @@ func Promoted(spec trimtab.RetrainPolicySpec, st trimtab.PolicyState, d trimtab.
 	}
 	st.Served, st.Trained, st.Since = served, trained, at
 	st.Gains, st.Windows, st.Rows, st.Loss = nil, 0, 0, 0
-	st.Failures, st.Rejections, st.Theta = 0, 0, 1
+	st.Failures = 0
+	if d.Action == trimtab.DoRetrain {
+		st.Rejections, st.Theta = 0, 1 // a cheaper cure says nothing about challengers
+	}
 	st.CooldownUntil = at.Add(cooldown(spec, window))
 	if d.Action == trimtab.DoRetrain {
 		st.Retrains = spend(st.Retrains, at)
