@@ -141,9 +141,12 @@ func (j *judge) gate(g trimtab.GateSpec) {
 		case m == nil || m.task != j.facts.Task:
 			r.Why = fmt.Sprintf("%s is no metric of a %s model", g.Metric, j.facts.Task)
 		default:
+			if rows := j.rows(g.On); rows != nil {
+				r.Rows = int64(rows.Len())
+			}
 			if r.Why = j.short(g.On); r.Why == "" {
 				p := j.compared(g.Metric, g.On)
-				r.Rows, r.Challenger, r.Champion = int64(j.rows(g.On).Len()), p.challenger, p.champion
+				r.Challenger, r.Champion = p.challenger, p.champion
 				of(&r, p, *limit)
 			}
 		}
@@ -247,29 +250,24 @@ func (j *judge) latency() {
 // conclude gives the verdict: a demand that is not met fails, then missing knowledge counts, then doubt. What warns
 // only makes the result borderline.
 func conclude(results []trimtab.GateResult, severity []string, e *trimtab.Evaluation) (verdict, reason string) {
-	var failed, unknown, doubtful []string
+	var failed, unknown, doubtful []trimtab.GateResult
 	for i, r := range results {
-		text := r.Gate
-		if r.Slice != "" {
-			text += " where " + r.Slice
-		}
-		text += ": " + r.Why
 		switch {
 		case r.Verdict == trimtab.VerdictPass:
 		case severity[i] == "warn" || r.Verdict == trimtab.VerdictBorderline:
-			doubtful = append(doubtful, text)
+			doubtful = append(doubtful, r)
 		case r.Verdict == trimtab.VerdictFail:
-			failed = append(failed, text)
+			failed = append(failed, r)
 		default:
-			unknown = append(unknown, text)
+			unknown = append(unknown, r)
 		}
 	}
 	for _, x := range []struct {
 		verdict string
-		texts   []string
+		of      []trimtab.GateResult
 	}{{trimtab.VerdictFail, failed}, {trimtab.VerdictInsufficient, unknown}, {trimtab.VerdictBorderline, doubtful}} {
-		if len(x.texts) > 0 {
-			return x.verdict, join(x.texts)
+		if len(x.of) > 0 {
+			return x.verdict, join(reasons(x.of))
 		}
 	}
 	if len(results) == 0 {
@@ -284,6 +282,26 @@ func conclude(results []trimtab.GateResult, severity []string, e *trimtab.Evalua
 	}
 	first := results[slices.IndexFunc(results, func(r trimtab.GateResult) bool { return r.Metric != schemaMetric || len(results) == 1 })]
 	return trimtab.VerdictPass, fmt.Sprintf("all demands are met on %s: %s", on, first.Why)
+}
+
+// reasons says why, once for all demands with one and the same reason.
+func reasons(results []trimtab.GateResult) (out []string) {
+	names := map[string][]string{}
+	var order []string
+	for _, r := range results {
+		name := r.Gate
+		if r.Slice != "" {
+			name += " where " + r.Slice
+		}
+		if names[r.Why] == nil {
+			order = append(order, r.Why)
+		}
+		names[r.Why] = append(names[r.Why], name)
+	}
+	for _, why := range order {
+		out = append(out, strings.Join(names[why], ", ")+": "+why)
+	}
+	return out
 }
 
 // join prints the first texts of one kind; many demands may have one cause.

@@ -59,8 +59,8 @@ var metrics = map[string]*metric{
 	"accuracy":              {Binary, mean(hit), negated, means(func(y, p float64) float64 { return -hit(y, p) })},
 	"auc":                   {Binary, auc, negated, delong},
 	"ece":                   {Binary, ece, same, resampled},
-	"calibration_slope":     {Binary, slope, func(v float64) float64 { return math.Abs(v - 1) }, jackknifed},
-	"calibration_intercept": {Binary, intercept, math.Abs, jackknifed},
+	"calibration_slope":     {Binary, slope, func(v float64) float64 { return math.Abs(v - 1) }, line(false)},
+	"calibration_intercept": {Binary, intercept, math.Abs, line(true)},
 	"rmse":                  {Regression, rmse, same, rootMean},
 	"mae":                   {Regression, mean(absoluteError), same, means(absoluteError)},
 	"r2":                    {Regression, r2, negated, varianceShare},
@@ -214,42 +214,51 @@ func resampled(r *Rows, p *paired, seed uint64) {
 	p.diff, p.se, p.df = p.champion-p.challenger, found.SE*math.Sqrt(float64(n)/float64(n-1)), float64(n-1)
 }
 
-// Groups of the jackknife; fewer for many rows, as each leaves a fit of all others to be made.
-const (
-	groups    = 40
-	fewGroups = 10
-	manyRows  = 200_000
-)
-
-// jackknifed compares how far two lines of calibration are from the perfect one, by leaving out blocks.
-func jackknifed(r *Rows, p *paired, _ uint64) {
-	block, n := r.blocks()
-	k := min(n, groups)
-	if r.Len() > manyRows {
-		k = min(n, fewGroups)
-	}
-	p.diff, p.df = p.gain(), float64(k-1)
-	if k < 2 {
-		p.se = math.Inf(1)
-		return
-	}
-	left := make([]float64, k)
-	var m stat.Mean
-	for g := range left {
-		var keep []int
-		for i := range block {
-			if block[i]%k != g {
-				keep = append(keep, i)
-			}
+// line compares how far two lines of calibration are from the perfect one: by what each block contributes to either, to
+// first order (the sandwich with the factor g/(g-1), as the errors of the lines themselves have it). With large it is
+// calibration in the large, else the slope.
+func line(large bool) func(*Rows, *paired, uint64) {
+	return func(r *Rows, p *paired, _ uint64) {
+		block, n := r.blocks()
+		challenger, v := contributions(r, r.Challenger, block, n, large)
+		champion, w := contributions(r, r.Champion, block, n, large)
+		var sum stat.Sum
+		for b := range n {
+			d := sign(w)*champion[b] - sign(v)*challenger[b]
+			sum.Add(d * d)
 		}
-		rest := r.take(keep)
-		q := paired{challenger: p.by.value(rest, rest.Challenger), champion: p.by.value(rest, rest.Champion), by: p.by}
-		left[g] = q.gain()
-		m.Add(left[g], 1)
+		g := float64(n)
+		p.diff, p.se, p.df = p.gain(), math.Sqrt(sum.Value()*g/(g-1)), g-1
 	}
-	var ss stat.Sum
-	for _, v := range left {
-		ss.Add((v - m.Mean()) * (v - m.Mean()))
-	}
-	p.se = math.Sqrt(ss.Value() * float64(k-1) / float64(k))
 }
+
+// contributions returns what each block adds to the line's number, and how far that number is from the perfect one.
+func contributions(r *Rows, score []float64, block []int, n int, large bool) (out []float64, off float64) {
+	l := stat.FitCalibrationLine(r.outcomes(), score, nil, nil)
+	a, b, off := l.Intercept, l.Slope, l.Slope-1
+	if large {
+		a, b, off = l.Large, 1, l.Large
+	}
+	g := make([][2]float64, n)
+	var haa, hab, hbb float64
+	for i, y := range r.Label {
+		s := min(max(score[i], stat.Eps64), 1-stat.Eps64)
+		x := math.Log(s) - math.Log1p(-s)
+		q := 1 / (1 + math.Exp(-a-b*x))
+		g[block[i]][0] += y - q
+		g[block[i]][1] += (y - q) * x
+		w := q * (1 - q)
+		haa, hab, hbb = haa+w, hab+w*x, hbb+w*x*x
+	}
+	out = make([]float64, n)
+	for k := range out {
+		if large {
+			out[k] = g[k][0] / haa
+		} else {
+			out[k] = (haa*g[k][1] - hab*g[k][0]) / (haa*hbb - hab*hab)
+		}
+	}
+	return out, off
+}
+
+func sign(v float64) float64 { return math.Copysign(1, v) }

@@ -71,6 +71,9 @@ func TestIdempotent(t *testing.T) {
 	if again.Against != 3 {
 		t.Errorf("again is against %d", again.Against)
 	}
+	if _, err := w.runner().Run(t.Context(), evaluate.Request{Suite: "s", Model: "m", Version: 2, At: border(1), Again: true}); err != nil {
+		t.Error(err) // and makes no entry, as below
+	}
 	suite.Gates[0].NonInferior = p(0.02)
 	w.apply(trimtab.KindEvaluationSuite, "s", suite)
 	if other, err := w.runner().Evaluate(t.Context(), "s", "", "m", 2, border(1)); err != nil || other.SuiteHash == first.SuiteHash || other.Results[1].Limit != 0.02 {

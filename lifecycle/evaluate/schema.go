@@ -3,6 +3,7 @@ package evaluate
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/pure/schema"
@@ -95,15 +96,15 @@ func Different(challenger, champion schema.Signature) []string {
 // schema judges what the challenger takes: by signatures, and by the rows that were logged.
 func (j *judge) schema(refused map[string]int64) {
 	all := refused["fresh"] + refused["golden"]
-	r := trimtab.GateResult{Gate: "schema " + j.suite.Schema, On: "fresh", Metric: schemaMetric, Verdict: trimtab.VerdictPass, Why: "it takes every row that the other version takes"}
-	if j.facts.Fresh == nil {
-		r.On = "golden"
-	}
-	for _, x := range []*Rows{j.facts.Fresh, j.facts.Golden} {
-		if x != nil {
+	r := trimtab.GateResult{Gate: "schema " + j.suite.Schema, Metric: schemaMetric, Verdict: trimtab.VerdictPass, Why: "it takes every row that the other version takes"}
+	var on []string
+	for _, name := range []string{"fresh", "golden"} {
+		if x := j.raw(name); x != nil {
+			on = append(on, name)
 			r.Rows += int64(x.Len())
 		}
 	}
+	r.On = strings.Join(on, "+")
 	refusal := fmt.Sprintf("it refuses %s of %d that the other version answers", counted(all, "row"), r.Rows)
 	if j.facts.Refusal != "" {
 		refusal += ": " + j.facts.Refusal
