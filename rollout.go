@@ -111,14 +111,14 @@ type Rollout struct {
 	Step      int          `json:"step,omitzero"` // of the canary
 	Share     float64      `json:"share,omitzero"`
 	Begun     Time         `json:"begun"`
-	Since     Time         `json:"since"`           // beginning of the stage or step
+	Since     Time         `json:"since"` // beginning of the stage or step
 	// Promoted is the moment from which To answers everything, 0 before that.
-	Promoted Time `json:"promoted,omitzero"`
-	Looked    Time         `json:"looked,omitzero"` // the last look
-	Looks     []Look       `json:"looks,omitempty"` // the newest of each test and stage
-	Verdict   string       `json:"verdict,omitzero"`
-	Reason    string       `json:"reason,omitzero"`
-	Ended     Time         `json:"ended,omitzero"`
+	Promoted Time   `json:"promoted,omitzero"`
+	Looked   Time   `json:"looked,omitzero"` // the last look
+	Looks    []Look `json:"looks,omitempty"` // the newest of each test and stage
+	Verdict  string `json:"verdict,omitzero"`
+	Reason   string `json:"reason,omitzero"`
+	Ended    Time   `json:"ended,omitzero"`
 }
 
 // RolloutID names the n-th rollout of an endpoint, counted from 1.
