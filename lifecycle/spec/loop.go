@@ -58,6 +58,9 @@ func (c *checker) contract(s *trimtab.DataContractSpec) {
 		if r.Min != nil && r.Max != nil && *r.Min > *r.Max {
 			c.problem(path+".max", fmt.Sprintf("max %v lies below min %v", *r.Max, *r.Min), "a range that holds values", "")
 		}
+		if r.MinLength < 0 || r.MaxLength < 0 || r.MaxLength > 0 && r.MinLength > r.MaxLength {
+			c.problem(path+".minLength", fmt.Sprintf("%d to %d characters", r.MinLength, r.MaxLength), "a range of lengths", "")
+		}
 		if _, err := regexp.Compile(r.Pattern); err != nil {
 			c.problem(path+".pattern", fmt.Sprintf("%q is no pattern: %s", r.Pattern, err), "a regular expression (RE2)", "")
 		}
@@ -75,7 +78,18 @@ func (c *checker) contract(s *trimtab.DataContractSpec) {
 			c.problem(path+".name", fmt.Sprintf("rule %q stands twice", r.Name), "a name of its own", "")
 		}
 		names[r.Name] = true
+		if r.Name == "" {
+			c.problem(path+".name", "the rule has no name", "a name of its own", "")
+		}
+		if r.Expr == "" {
+			c.problem(path+".expr", "the rule demands nothing", "a condition between columns, such as arrival >= departure", "")
+		}
 		c.share(path+".maxFailed", r.MaxFailed)
+	}
+	for i, name := range s.Key {
+		if slices.Contains(s.Key[:i], name) {
+			c.problem(fmt.Sprintf("spec.key[%d]", i), fmt.Sprintf("column %q stands twice", name), "each column once", "")
+		}
 	}
 	if r := s.RowCount; r != nil {
 		if r.Min < 0 || r.Max < 0 || r.Max > 0 && r.Min > r.Max {
