@@ -93,6 +93,9 @@ func (j *judge) add(r trimtab.GateResult, severity string) {
 // short says why there are too few rows to judge anything, "" when there are enough.
 func (j *judge) short(on string) string {
 	r := j.rows(on)
+	if raw := j.raw(on); raw != nil && raw.Len() > 0 && r.Len() == 0 {
+		return fmt.Sprintf("none of %s was scored by both versions", counted(int64(raw.Len()), on+" row"))
+	}
 	if r == nil || r.Len() == 0 {
 		why := j.facts.NoFresh
 		if on == "golden" {

@@ -270,6 +270,9 @@ func (r *Runner) resolve(ctx context.Context, q Request) (*pass, error) {
 		if s.spec.Model != q.Model {
 			return nil, trimtab.Errorf(trimtab.Invalid, "evaluationsuite "+name, "EvaluationSuite %q is for model %s, not for model %s", name, s.spec.Model, q.Model)
 		}
+		if s.spec.Fresh != nil && s.spec.Monitor == "" {
+			return nil, trimtab.Errorf(trimtab.Invalid, "evaluationsuite "+name, "EvaluationSuite %q takes fresh rows and names no monitor", name)
+		}
 	} else {
 		name = builtIn + q.Monitor
 		s.spec.Monitor = q.Monitor

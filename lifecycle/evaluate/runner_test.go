@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/lifecycle/evaluate"
@@ -266,6 +267,7 @@ func TestRefused(t *testing.T) {
 	w.apply(trimtab.KindEvaluationSuite, "lost", trimtab.EvaluationSuiteSpec{Model: "m", Monitor: "gone", Fresh: fresh, Gates: gate})
 	w.apply(trimtab.KindEvaluationSuite, "mixed", trimtab.EvaluationSuiteSpec{Model: "m", Monitor: "e", Fresh: fresh, Gates: []trimtab.GateSpec{{Metric: "rmse", Better: p(1)}}})
 	w.apply(trimtab.KindEvaluationSuite, "nowhere", trimtab.EvaluationSuiteSpec{Model: "m", Golden: &trimtab.GoldenSpec{Source: "gone"}, Gates: []trimtab.GateSpec{{Metric: "auc", On: "golden", Better: p(1)}}})
+	w.apply(trimtab.KindEvaluationSuite, "blind", trimtab.EvaluationSuiteSpec{Model: "m", Fresh: fresh, Gates: gate})
 	for _, c := range []struct {
 		q    evaluate.Request
 		kind trimtab.Kind
@@ -276,8 +278,10 @@ func TestRefused(t *testing.T) {
 		{evaluate.Request{Suite: "lost", Model: "m", Version: 2}, trimtab.NotFound, `there is no Monitor "gone"`},
 		{evaluate.Request{Suite: "mixed", Model: "m", Version: 2}, trimtab.Invalid, "rmse, which is no metric of a binary model"},
 		{evaluate.Request{Suite: "nowhere", Model: "m", Version: 2, At: began}, trimtab.NotFound, `there is no DataSource "gone"`},
-		{evaluate.Request{Model: "m", Version: 2}, trimtab.Invalid, "model m has the suites lost, mixed, nowhere: name one"},
+		{evaluate.Request{Model: "m", Version: 2}, trimtab.Invalid, "model m has the suites blind, lost, mixed, nowhere: name one"},
 		{evaluate.Request{Model: "x", Version: 2}, trimtab.NotFound, "there is no EvaluationSuite for model x"},
+		{evaluate.Request{Suite: "blind", Model: "m", Version: 2}, trimtab.Invalid, "names no monitor"},
+		{evaluate.Request{Monitor: "e", Model: "m", Version: 2, At: trimtab.TimeOf(time.Now())}, trimtab.Precondition, "cannot be evaluated yet"},
 		{evaluate.Request{Monitor: "e", Model: "m", Version: 9, At: border(0)}, trimtab.NotFound, "there is no version 9"},
 	} {
 		_, err := w.runner().Run(ctx, c.q)

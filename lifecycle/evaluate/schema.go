@@ -79,15 +79,23 @@ func takes(to, from schema.DataType) bool {
 	return false
 }
 
-// Different lists how two signatures are not the same.
+// Different lists how two signatures do not take the same columns.
 func Different(challenger, champion schema.Signature) []string {
 	out := Narrower(challenger, champion)
 	for _, text := range Narrower(champion, challenger) {
 		out = append(out, "the other way round: "+text)
 	}
+	has := func(s schema.Signature, c schema.ColumnSpec) bool {
+		return !c.Named || slices.ContainsFunc(s.Inputs.Columns, func(d schema.ColumnSpec) bool { return d.Named && d.Name == c.Name })
+	}
 	for _, c := range champion.Inputs.Columns {
-		if c.Named && len(challenger.Inputs.Columns) > 0 && !slices.ContainsFunc(challenger.Inputs.Columns, func(d schema.ColumnSpec) bool { return d.Name == c.Name }) {
+		if !has(challenger, c) {
 			out = append(out, fmt.Sprintf("column %q is not taken any more", c.Name))
+		}
+	}
+	for _, c := range challenger.Inputs.Columns {
+		if !has(champion, c) && !c.Required {
+			out = append(out, fmt.Sprintf("column %q is new", c.Name))
 		}
 	}
 	return out
