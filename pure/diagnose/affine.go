@@ -189,9 +189,10 @@ func (x *exam) explain(c int, s span, except map[int]bool) *suspect {
 	if len(q.proof.list) == 0 {
 		return nil
 	}
-	// A factor near 1 that might as well be a few percent larger or smaller is what growth looks like.
-	if l := math.Abs(math.Log(math.Abs(t.factor))); t.offset == 0 && t.factor > 0 && l < math.Log(2.2) && q.proof.strength("values") < 0.8 {
-		if l < math.Log(1.3) || near(1.0449).plausible(limits) && near(0.9531).plausible(limits) {
+	// What a few percent more or less would explain as well is what growth and seasons look like, unless it is far off.
+	if q.proof.strength("values") < 0.8 && asIs.reach < 2 {
+		l := math.Abs(math.Log(math.Abs(t.factor)))
+		if t.offset == 0 && l < math.Log(1.3) || t.factor == 1 || l < math.Log(8) && near(1.0449).plausible(limits) && near(0.9531).plausible(limits) {
 			q.proof.temper(0.8)
 		}
 	}
@@ -214,10 +215,10 @@ func (x *exam) explain(c int, s span, except map[int]bool) *suspect {
 		q.Cause = "The sign is turned; turned back, the values are like the reference."
 	case Shift:
 		q.Cause = fmt.Sprintf("%s was added to the values; taken off, they are like the reference.", format(t.offset))
-		q.proof.temper(0.6)
+		q.proof.most = 0.88 // fits too easily to hold rows for it
 	case Scale:
 		q.Cause = fmt.Sprintf("Values are %s × what they were%s, which is no usual unit; undone, they are like the reference.", format(t.factor), plus(t.offset))
-		q.proof.temper(0.75)
+		q.proof.most = 0.88
 	}
 	return q
 }

@@ -33,6 +33,9 @@ func (s spread) limit(floor float64, n int) float64 {
 	return l
 }
 
+// trust is how far evidence against so few stretches counts.
+func (s spread) trust() float64 { return math.Sqrt(min(1, float64(s.n)/8)) }
+
 // embed is what a statistic would be in a stretch of the length that the base is of, were the rest as usual: short runs
 // of rows show extremes that longer stretches never show.
 func embed(value, usual float64, rows, length int) float64 {

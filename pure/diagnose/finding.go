@@ -60,6 +60,7 @@ type Evidence struct {
 
 // proof gathers evidence: each kind of reason counts once, by its strongest statistic, and reasons are independent.
 type proof struct {
+	most  float64 // of the confidence, when it is above 0
 	list  []Evidence
 	doubt map[string]float64 // by kind of reason: 1 minus its strength
 }
@@ -86,6 +87,9 @@ func (p *proof) confidence() float64 {
 	slices.Sort(keys) // products in one order: the same result to the last bit
 	for _, k := range keys {
 		d *= p.doubt[k]
+	}
+	if p.most > 0 {
+		return min(1-d, p.most)
 	}
 	return 1 - d
 }

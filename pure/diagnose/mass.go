@@ -210,7 +210,7 @@ func (x *exam) unrelated(p *proof, c int, s span, value float64) {
 		if n < 10 {
 			continue
 		}
-		if mean := sum / float64(n); mean < -0.2*l.mean {
+		if mean := sum / float64(n); mean < -0.5*l.mean && l.mean > 0.1 {
 			p.add("relation", x.nameOf(l, c)+" of these rows", mean, l.mean, 0.6)
 		}
 	}

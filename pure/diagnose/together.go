@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 )
 
 // together looks for the faults that need more than one column to be seen, or whose explanation competes between
@@ -124,6 +125,13 @@ func (x *exam) swap(a, b int, s span, except map[int]bool) *suspect {
 	}
 	if q.proof.confidence() < 0.5 {
 		return nil
+	}
+	only := true // both beyond their range, as in a heat, is not enough
+	for reason := range q.proof.doubt {
+		only = only && (strings.HasSuffix(reason, "distribution") || strings.HasSuffix(reason, "sharp"))
+	}
+	if only {
+		q.proof.most = 0.88
 	}
 	x.sharpen(q, a, x.cols[b].at, 0, both)
 	q.Finding = Finding{

@@ -39,15 +39,15 @@ func (x *exam) weigh(p *proof, c int, s span, asIs, undone figures, limits bound
 	}
 	if asIs.distance > limits.distance && undone.distance <= limits.distance*1.25+0.03 {
 		p.add("distribution", "distance to the nearest stretch; undone "+format(undone.distance), asIs.distance, limits.distance,
-			beyond(asIs.distance, b.distance.med, limits.distance, 0.8))
+			b.distance.trust()*beyond(asIs.distance, b.distance.med, limits.distance, 0.8))
 	}
 	if asIs.reach > limits.reach && undone.reach <= limits.reach {
 		p.add("distribution", "median beyond the range, in ranges; undone "+format(undone.reach), asIs.reach, limits.reach,
-			beyond(asIs.reach, b.reach.med, limits.reach, 0.93))
+			max(b.reach.trust(), min(1, asIs.reach/2))*beyond(asIs.reach, b.reach.med, limits.reach, 0.93))
 	}
 	if asIs.outside > limits.outside && undone.outside <= limits.outside+0.1 {
 		p.add("distribution", "share beyond the range; undone "+percent(undone.outside), asIs.outside, limits.outside,
-			beyond(asIs.outside, b.outside.med, limits.outside, 0.85))
+			b.outside.trust()*beyond(asIs.outside, b.outside.med, limits.outside, 0.85))
 	}
 	x.weighRelations(p, c, asIs, undone, limits)
 	if last := x.previous(c, s, asIs.level); last != nil {
@@ -72,7 +72,7 @@ func (x *exam) weighRelations(p *proof, c int, asIs, undone figures, limits boun
 		broken++
 		b := l.base[asIs.level]
 		name := x.nameOf(l, c)
-		strength := beyond(-asIs.rel[j], -b.med, -limits.rel[j], 0.8)
+		strength := b.trust() * beyond(-asIs.rel[j], -b.med, -limits.rel[j], 0.8)
 		// Each relation is one more witness, though not an independent one.
 		p.add(fmt.Sprintf("relation %d", min(broken, 2)), name+"; undone "+format(undone.rel[j]), asIs.rel[j], limits.rel[j], strength)
 	}
