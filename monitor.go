@@ -255,7 +255,7 @@ func (w WindowResult) After(old *WindowResult) (Change, error) {
 		c.Action = "window.close"
 	case old != nil && old.Closed() && w.Closed() && w.Revision == old.Revision+1:
 		c.Action = "window.correct"
-		c.Reason = "labels came after the window was closed"
+		c.Reason = "labels came, or rows were released, after the window was closed"
 	default:
 		return Change{}, Errorf(Conflict, w.Object().String(), "the window of %s of monitor %s has another result; a closed window is changed by a correction only", w.Start, w.Monitor)
 	}

@@ -104,10 +104,9 @@ func lessIsBetter(metric string) bool {
 	return true
 }
 
-// lasting reports whether a finding of a window is confirmed by the windows before it, and where it began.
-// is says it of the windows, the newest first; ok false stops there.
-func lasting(confirm, of int, windows []trimtab.WindowResult, is func(w trimtab.WindowResult) (found, ok bool)) (confirmed bool, begin trimtab.Time) {
-	n := 0
+// lasting counts the windows, among the last few up to and with the newest, that have something, and where that began.
+// is says it of a window; ok false stops there.
+func lasting(of int, windows []trimtab.WindowResult, is func(w trimtab.WindowResult) (found, ok bool)) (n int, begin trimtab.Time) {
 	for k, w := range slices.Backward(windows) {
 		if len(windows)-k > of {
 			break
@@ -121,7 +120,12 @@ func lasting(confirm, of int, windows []trimtab.WindowResult, is func(w trimtab.
 			begin = w.Start
 		}
 	}
-	return n >= confirm, begin
+	return n, begin
+}
+
+// quietSince is the start of the last windows that would confirm something.
+func quietSince(of int, windows []trimtab.WindowResult) trimtab.Time {
+	return windows[max(0, len(windows)-of)].Start
 }
 
 // decayed turns measured quality into an incident, confirmed as drift is. history are
@@ -132,15 +136,15 @@ func (s *pass) decayed(w step, history, first []trimtab.WindowResult, open []tri
 	is := func(x trimtab.WindowResult) (bool, bool) {
 		return judged(x, metrics, first, s.spec.Performance.Confidence).worse, x.Closed() && x.Since == now.Since
 	}
-	lasts, begin := lasting(s.spec.Drift.Confirm, s.spec.Drift.Of, history, is)
+	n, begin := lasting(s.spec.Drift.Of, history, is)
 	v := judged(now, metrics, first, s.spec.Performance.Confidence)
 	if len(open) > 0 {
-		if !v.known && now.Since <= open[0].Begin || lasts {
+		if !v.known && now.Since <= open[0].Begin || n > 0 {
 			return nil
 		}
-		return closeAll(open, w, "the quality is as expected again")
+		return closeAll(open, max(quietSince(s.spec.Drift.Of, history), now.Since), w.at, "the quality is as expected again")
 	}
-	if !lasts {
+	if n < s.spec.Drift.Confirm {
 		return nil
 	}
 	text := fmt.Sprintf("%s is %.4g, worse than %.4g by %s, in %d of %d windows", v.metric, v.value, v.expected, v.against, s.spec.Drift.Confirm, s.spec.Drift.Of)
@@ -188,17 +192,17 @@ func miscalibrated(w trimtab.WindowResult) (text string, q trimtab.Quality, off 
 // calibrated turns calibration into an incident, confirmed as drift is.
 func (s *pass) calibrated(w step, history []trimtab.WindowResult, open []trimtab.Incident) []move {
 	now := history[len(history)-1]
-	lasts, begin := lasting(s.spec.Drift.Confirm, s.spec.Drift.Of, history, func(x trimtab.WindowResult) (bool, bool) {
+	n, begin := lasting(s.spec.Drift.Of, history, func(x trimtab.WindowResult) (bool, bool) {
 		_, _, off := miscalibrated(x)
 		return off, x.Closed() && x.Since == now.Since
 	})
 	if len(open) > 0 {
-		if lasts || len(now.Calibration) == 0 && now.Since <= open[0].Begin {
+		if n > 0 || len(now.Calibration) == 0 && now.Since <= open[0].Begin {
 			return nil
 		}
-		return closeAll(open, w, "the scores mean what they say again")
+		return closeAll(open, max(quietSince(s.spec.Drift.Of, history), now.Since), w.at, "the scores mean what they say again")
 	}
-	if !lasts {
+	if n < s.spec.Drift.Confirm {
 		return nil
 	}
 	text, q, off := miscalibrated(now)
@@ -220,9 +224,9 @@ func (s *pass) calibrated(w step, history []trimtab.WindowResult, open []trimtab
 	return []move{openIncident(i)}
 }
 
-func closeAll(open []trimtab.Incident, w step, note string) (out []move) {
+func closeAll(open []trimtab.Incident, end, at trimtab.Time, note string) (out []move) {
 	for _, i := range open {
-		out = append(out, closeIncident(i.ID, max(w.start, i.Begin), w.at, note))
+		out = append(out, closeIncident(i.ID, max(end, i.Begin), at, note))
 	}
 	return out
 }

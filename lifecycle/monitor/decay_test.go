@@ -57,7 +57,7 @@ func TestDecay(t *testing.T) {
 		case bad == (q.Value > e.Lo) && (bad || q.Value < e.Lo-0.02):
 			t.Errorf("%s: expected %+v, measured %+v", x.Start, e, q)
 		}
-		if slices.Contains(x.Incidents, i.ID) != (x.Start >= i.Begin && x.Start < i.End && x.Through >= i.Found) {
+		if slices.Contains(x.Incidents, i.ID) != (x.Start >= i.Begin && x.Through >= i.Found && (x.Start < i.End || x.Through < i.Closed)) {
 			t.Errorf("%s: incidents %v", x.Start, x.Incidents)
 		}
 	}
@@ -79,14 +79,14 @@ func quality(all []trimtab.Quality, metric string) trimtab.Quality {
 
 // TestMiscalibration has scores that are too low for four days.
 func TestMiscalibration(t *testing.T) {
-	w := calm(t, 12)
+	w := calm(t, 18)
 	w.on(5, 9, func(_ int, x *servedRow) { x.score *= 0.6 })
 	got, _ := w.tell("ep", loopSpec, 0)
 	i := got.only(t, trimtab.Miscalibration)
 	if i.Begin != began+5*dayMS || i.Found != began+7*dayMS+dayMS/2 || i.Closed == 0 {
 		t.Errorf("%+v", i)
 	}
-	for d, x := range got.Windows[:12] {
+	for d, x := range got.Windows[:18] {
 		q, ece := quality(x.Calibration, "calibration_in_the_large"), quality(x.Calibration, "ece")
 		if !q.HasInterval || (q.Lo > 0.2) != (d >= 5 && d < 9) || ece.Value <= 0 || (ece.Value > 0.15) != (d >= 5 && d < 9) {
 			t.Errorf("day %d: %+v", d, x.Calibration)

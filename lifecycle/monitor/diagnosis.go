@@ -142,8 +142,9 @@ func (s *pass) recent(ctx context.Context, w step, known knowledge, t *thin) (*s
 	if !ok {
 		return &sample{}, nil
 	}
-	from := goodSince(w.start, span, known.holds(spanOf(begin, w.start)))
-	holds := known.holds(spanOf(from, w.start))
+	doubtful := known.doubted(goodWindows * w.end.Sub(w.start))
+	from := goodSince(w.start, span, doubtful.holds(spanOf(begin, w.start)))
+	holds := doubtful.holds(spanOf(from, w.start))
 	bad := func(at trimtab.Time, rule string) bool { return holds.of(at, rule) != counts }
 	var parts []*sample
 	rows := 0

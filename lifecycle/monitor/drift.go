@@ -99,14 +99,17 @@ func (s *pass) drifted(w step, now []trimtab.ColumnDrift, earlier []trimtab.Wind
 		case len(columns) > 0:
 			return []move{widenIncident(i.ID, columns, w.at, cause(now, columns))}
 		case !silent:
-			end := w.start
-			for _, x := range slices.Backward(earlier) {
-				if moved(x, i.Columns) {
-					end = x.End
-					break
+			// It has ended when none of the windows that would confirm it has it.
+			for n, x := range slices.Backward(append(slices.Clip(earlier), trimtab.WindowResult{Drift: now})) {
+				if !moved(x, i.Columns) {
+					continue
 				}
+				if len(earlier)-n < s.spec.Drift.Of {
+					return nil
+				}
+				return []move{closeIncident(i.ID, max(x.End, i.Begin), w.at, "no column drifts any more")}
 			}
-			return []move{closeIncident(i.ID, max(end, i.Begin), w.at, "no column drifts any more")}
+			return []move{closeIncident(i.ID, max(w.start, i.Begin), w.at, "no column drifts any more")}
 		}
 		return nil
 	}

@@ -10,8 +10,12 @@ import (
 	"github.com/trimtab/trimtab/pure/diagnose"
 )
 
-// informs is the confidence from which on a finding is worth an incident at all.
-const informs = 0.5
+// informs is the confidence from which on a finding is worth an incident at all, and goes on with its fault that of
+// which one does.
+const (
+	informs = 0.75
+	goesOn  = 0.5
+)
 
 // move is a change of one incident: the rule is idempotent.
 type move struct {
@@ -47,8 +51,11 @@ func (e examined) moves(open []trimtab.Incident) (out []move) {
 		if !i.Hold && f.Confidence >= e.confidence && holds(f) {
 			out = append(out, holdIncident(i.ID, f))
 		}
-		if f.Healed && trimtab.Time(f.End) > i.Begin {
+		switch {
+		case f.Healed && trimtab.Time(f.End) > i.Begin:
 			out = append(out, closeIncident(i.ID, trimtab.Time(f.End), e.at, "the rows are right again"))
+		case !i.Hold && f.Confidence < e.confidence && e.end.Sub(i.Begin) >= goodWindows*e.end.Sub(e.start):
+			out = append(out, closeIncident(i.ID, e.end, e.at, "it was never sure, and has become usual"))
 		}
 	}
 	for n, f := range e.findings {
@@ -63,10 +70,10 @@ func (e examined) moves(open []trimtab.Incident) (out []move) {
 // same reports whether a finding is the fault of an open incident: the same fault of
 // one of its columns, or whatever is surely wrong with one of them.
 func (e examined) same(i trimtab.Incident, f diagnose.Finding) bool {
-	if i.Fault == f.Kind && f.Confidence >= informs && len(i.Columns) == 0 && len(f.Columns) == 0 {
+	if i.Fault == f.Kind && f.Confidence >= goesOn && len(i.Columns) == 0 && len(f.Columns) == 0 {
 		return true
 	}
-	if i.Fault != f.Kind && f.Confidence < e.confidence || f.Confidence < informs {
+	if i.Fault != f.Kind && f.Confidence < e.confidence || f.Confidence < goesOn {
 		return false
 	}
 	return slices.ContainsFunc(f.Columns, func(c string) bool { return slices.Contains(i.Columns, c) })

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/trimtab/trimtab"
 )
@@ -81,6 +82,18 @@ func (k knowledge) in(w span) (ids []string) {
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// doubted takes every fault for a hold, sure or not: its rows may be measured and learnt from, but are no measure of
+// others, unless what was not sure has lasted so long that it is usual.
+func (k knowledge) doubted(usual time.Duration) knowledge {
+	out := slices.Clone(k)
+	for n := range out {
+		if i := &out[n]; i.Kind == trimtab.DataFault && !i.Hold && (i.End == 0 || i.End.Sub(i.Begin) < usual) {
+			i.Hold, i.Rule = true, ""
+		}
+	}
+	return out
 }
 
 // rules are the holds that touch a span.

@@ -67,7 +67,7 @@ func (x stop) moves(s *pass, w step, now trimtab.WindowResult, earlier []trimtab
 	case len(open) > 0 && stopped, len(open) > 0 && have == 0:
 		return nil
 	case len(open) > 0:
-		return closeAll(open, w, "it has come back")
+		return closeAll(open, w.start, w.at, "it has come back")
 	case !stopped:
 		return nil
 	}

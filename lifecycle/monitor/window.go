@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/storage/traffic"
@@ -82,37 +83,16 @@ func (s *pass) put(ctx context.Context, r trimtab.WindowResult, point string) er
 	return s.cfg.Crash(point)
 }
 
-// close measures a window whose labels have matured.
+// close measures a window whose labels have matured, after those before it were
+// corrected by labels that have come since they were closed.
 func (s *pass) close(ctx context.Context, w step, looked trimtab.WindowResult) (trimtab.WindowResult, error) {
-	known, err := s.known(ctx, w.at)
-	if err != nil {
+	if err := s.correct(ctx, w); err != nil {
 		return trimtab.WindowResult{}, err
 	}
-	holds := known.holds(w.span)
-	t := newTally(s.name, s.spec.Endpoint, w.start, w.end, w.at)
-	scores, err := s.scores(ctx, w)
+	r, err := s.measure(ctx, w, nil, true)
 	if err != nil {
-		return trimtab.WindowResult{}, err
+		return r, err
 	}
-	query := traffic.Query{Start: w.start, End: w.end, KnownBy: w.at, Inputs: scores.wanted()}
-	for rows, err := range s.log.Tables(ctx, query) {
-		if err != nil {
-			return trimtab.WindowResult{}, err
-		}
-		kept := make([]bool, rows.Len())
-		for i := range kept {
-			out := holds.of(rows.EventTimes[i], rows.Quarantine[i])
-			kept[i] = out == counts
-			t.add(traffic.Joined{ID: rows.IDs[i], EventTime: rows.EventTimes[i], Version: rows.Versions[i], Output: rows.Output[i], Score: rows.Score[i],
-				Late: rows.Late[i], Label: rows.Label[i], HasLabel: rows.HasLabel[i]}, out)
-		}
-		if err := scores.add(ctx, rows, kept); err != nil {
-			return trimtab.WindowResult{}, err
-		}
-	}
-	r := t.close(s.spec.Performance)
-	r.Workspace = s.ws
-	r.Scores = scores.losses()
 	r.Served, r.Since = looked.Served, looked.Since
 	r.Drift, r.Estimated, r.Reliable, r.Unreliable = looked.Drift, looked.Estimated, looked.Reliable, looked.Unreliable
 	before, err := s.before(ctx, w.at)
@@ -134,6 +114,91 @@ func (s *pass) close(ctx context.Context, w step, looked trimtab.WindowResult) (
 	moves = append(moves, s.calibrated(w, history, s.open(before, trimtab.Miscalibration))...)
 	r.Incidents, err = s.found(ctx, w, moves)
 	return r, err
+}
+
+// measure computes the figures of a window from the labels known at a border. With
+// only, rows that are not in it are left away; without compared, versions are not scored.
+func (s *pass) measure(ctx context.Context, w step, only map[uint64]bool, compared bool) (r trimtab.WindowResult, err error) {
+	known, err := s.known(ctx, w.at)
+	if err != nil {
+		return r, err
+	}
+	holds := known.holds(w.span)
+	t, scores := newTally(s.name, s.spec.Endpoint, w.start, w.end, w.at), &comparison{s: s}
+	if compared {
+		if scores, err = s.scores(ctx, w); err != nil {
+			return r, err
+		}
+	}
+	for rows, err := range s.log.Tables(ctx, traffic.Query{Start: w.start, End: w.end, KnownBy: w.at, Inputs: scores.wanted()}) {
+		if err != nil {
+			return r, err
+		}
+		kept := make([]bool, rows.Len())
+		for i := range kept {
+			if only != nil && !only[digest(rows.IDs[i])] {
+				continue
+			}
+			out := holds.of(rows.EventTimes[i], rows.Quarantine[i])
+			kept[i] = out == counts
+			t.add(traffic.Joined{ID: rows.IDs[i], EventTime: rows.EventTimes[i], Version: rows.Versions[i], Output: rows.Output[i], Score: rows.Score[i],
+				Late: rows.Late[i], Label: rows.Label[i], HasLabel: rows.HasLabel[i]}, out)
+		}
+		if err := scores.add(ctx, rows, kept); err != nil {
+			return r, err
+		}
+	}
+	r = t.close(s.spec.Performance)
+	r.Workspace = s.ws
+	r.Scores = scores.losses()
+	return r, nil
+}
+
+// correctedWindows is how many windows back labels that come late still correct.
+const correctedWindows = 3
+
+// correct measures the windows before one again, with what has become known up to its
+// border: labels that came late, and rows that a person has released. Predictions
+// that came after a window was closed stay out of it. Drift, estimate and decisions
+// stay what they were.
+func (s *pass) correct(ctx context.Context, w step) error {
+	earlier, err := s.cfg.Windows.Recent(ctx, s.name, w.start, correctedWindows)
+	if err != nil {
+		return err
+	}
+	for _, x := range earlier {
+		if !x.Closed() || x.Through >= w.at || x.Rows == 0 {
+			continue
+		}
+		closed := min(x.Through, x.End.Add(time.Duration(s.spec.LabelMaturity)))
+		only := make(map[uint64]bool, x.Rows)
+		for j, err := range s.log.Window(ctx, x.Start, x.End, closed) {
+			if err != nil {
+				return err
+			}
+			only[digest(j.ID)] = true
+		}
+		at := step{span{x.Start, x.End}, w.at, trimtab.WindowClosed}
+		r, err := s.measure(ctx, at, only, false)
+		if err != nil {
+			return err
+		}
+		if r.Labelled == x.Labelled && r.Positives == x.Positives && trimtab.StateDigest(r.Quality) == trimtab.StateDigest(x.Quality) {
+			continue
+		}
+		if r, err = s.measure(ctx, at, only, true); err != nil {
+			return err
+		}
+		fixed := x
+		fixed.Labelled, fixed.Positives, fixed.Held, fixed.Quarantined, fixed.Through = r.Labelled, r.Positives, r.Held, r.Quarantined, r.Through
+		fixed.Quality, fixed.Calibration, fixed.Scores, fixed.Reason = r.Quality, r.Calibration, r.Scores, r.Reason
+		fixed.Revision++
+		if err := s.put(ctx, fixed, "corrected"); err != nil {
+			return err
+		}
+		s.cfg.Log.InfoContext(ctx, "window corrected", "project", s.ws, "monitor", s.name, "window", s.spec.Window.Label(x.Start), "labelled", r.Labelled, "before", x.Labelled)
+	}
+	return nil
 }
 
 // first are the first closed windows of the service that a window belongs to.
