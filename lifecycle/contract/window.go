@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"math"
-	"slices"
 	"strings"
 
 	"github.com/trimtab/trimtab"
@@ -16,22 +14,25 @@ import (
 
 // Judge judges a closed window of an endpoint by all its contracts, keeps the results
 // and opens, continues or closes the incidents of their rules. rows are all rows of
-// the window with their inputs, the quarantined ones too; they are read once, and not
-// at all when the endpoint has no contract. Judging a window again changes nothing;
-// judged with other rows (late ones) its result is replaced. The answer depends on
+// the window with their inputs, the quarantined ones too; they are read once. Judging
+// a window again changes nothing; judged with other rows (late ones) its result is replaced. The answer depends on
 // the rows and the window alone. The workspace is that of the call.
 func (c *Contracts) Judge(ctx context.Context, w trimtab.ContractWindow, rows iter.Seq2[*traffic.Rows, error]) (out []trimtab.ContractResult, err error) {
 	defer trimtab.Wrap(&err, "contract.Judge(%s, %s)", w.Endpoint, w.Start)
 	ws := trimtab.CallOf(ctx).Workspace
 	checkers := (*c.table.Load())[place{ws, trimtab.KindEndpoint, w.Endpoint}]
-	if len(checkers) == 0 {
-		return nil, nil
-	}
+	held, total := map[string]int64{}, int64(0)
 	batches := func(yield func(Batch, error) bool) {
 		for r, err := range rows {
 			if err != nil {
 				yield(Batch{}, err)
 				return
+			}
+			total += int64(r.Len())
+			for _, rule := range r.Quarantine {
+				if rule != "" {
+					held[rule]++
+				}
 			}
 			b := Batch{Table: r.Inputs, IDs: r.IDs}
 			if b.Table == nil {
@@ -58,11 +59,8 @@ func (c *Contracts) Judge(ctx context.Context, w trimtab.ContractWindow, rows it
 		if err := c.keep(ctx, *r); err != nil {
 			return nil, err
 		}
-		if err := c.incidents(ctx, checkers[i], w, *r); err != nil {
-			return nil, err
-		}
 	}
-	return found, nil
+	return found, c.incidents(ctx, w, findings(checkers, found, held, total))
 }
 
 // Snapshot judges a snapshot of a source by all contracts of the source and keeps the
@@ -227,141 +225,4 @@ func broken(x trimtab.RuleResult) string {
 		}
 	}
 	return s + " (expected " + x.Expected + ")"
-}
-
-// through names the end of the last window that an incident has taken in, so that a
-// window judged twice counts once.
-const through = "through"
-
-// manyShare is the share of failing rows from which a breach is critical.
-const manyShare = 0.05
-
-// incidents opens, continues and closes the incidents of a contract's rules: one for
-// each rule while it lasts. A rule is in breach when its set did not pass. A rule that
-// quarantines opens one for every quarantined row, of severity info while the set
-// passes: no row is held without an incident that says so and that can release it.
-func (c *Contracts) incidents(ctx context.Context, checker *Checker, w trimtab.ContractWindow, r trimtab.ContractResult) error {
-	if c.cfg.Incidents == nil {
-		return nil
-	}
-	all, err := c.cfg.Incidents.List(ctx, trimtab.DocumentQuery{Scope: w.Endpoint, Open: true, Limit: math.MaxInt32})
-	if err != nil {
-		return err
-	}
-	for k, x := range r.Results {
-		if x.Severity != trimtab.SeverityError {
-			continue
-		}
-		rule := checker.rules[k]
-		i := slices.IndexFunc(all, func(o trimtab.Incident) bool { return o.Kind == trimtab.Breach && o.Rule == rule.quarantine })
-		hold := rule.door && x.OnFail == trimtab.OnFailQuarantine
-		switch breach := !x.Passed || hold && x.Failed > 0; {
-		case i >= 0 && all[i].Monitor != w.Monitor:
-			continue // the monitor that found it follows it
-		case i >= 0 && breach:
-			err = c.move(ctx, all[i].ID, func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error) {
-				return proceed(old, w, x, r.Rows)
-			})
-		case i >= 0:
-			err = c.move(ctx, all[i].ID, func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error) {
-				if old == nil || w.Start < reached(*old) {
-					return trimtab.Incident{}, trimtab.Change{}, nil // an old window says nothing of the end
-				}
-				return old.Close(w.Start, w.At, "")
-			})
-		case breach:
-			n := opened(rule, w, x, r)
-			n.Hold = hold
-			err = c.move(ctx, n.ID, func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error) {
-				if old != nil { // this window was judged before, and the breach has ended since
-					return *old, trimtab.Change{}, nil
-				}
-				return n, trimtab.Changed("incident.open", nil, n, n.Cause), nil
-			})
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *Contracts) move(ctx context.Context, id string, rule func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error)) error {
-	if _, err := c.cfg.Incidents.Move(ctx, id, rule); err != nil {
-		return err
-	}
-	return c.cfg.Crash("incident")
-}
-
-// opened is the incident of a rule that is broken from this window on.
-func opened(rule *rule, w trimtab.ContractWindow, x trimtab.RuleResult, r trimtab.ContractResult) trimtab.Incident {
-	n := trimtab.Incident{Workspace: r.Workspace, ID: trimtab.IncidentID(w.Endpoint, trimtab.Breach, slug(r.Contract, rule.name), w.Start), Kind: trimtab.Breach,
-		Endpoint: w.Endpoint, Monitor: w.Monitor, Begin: w.Start, Found: w.At, Rule: rule.quarantine,
-		Cause:  "contract " + r.Contract + ": " + broken(x),
-		Remedy: "correct the data, or change the contract if what it demands is no longer true"}
-	if x.Column != "" {
-		n.Columns = []string{x.Column}
-	}
-	if rule.door && x.OnFail == trimtab.OnFailQuarantine {
-		n.Remedy += "; release the rows if they are right after all"
-	}
-	take(&n, w, x, r.Rows)
-	return n
-}
-
-// proceed takes a further window into an incident.
-func proceed(old *trimtab.Incident, w trimtab.ContractWindow, x trimtab.RuleResult, rows int64) (trimtab.Incident, trimtab.Change, error) {
-	if old == nil || old.Closed != 0 || w.End <= reached(*old) {
-		return trimtab.Incident{}, trimtab.Change{}, nil
-	}
-	n := *old
-	n.Evidence = slices.Clone(old.Evidence)
-	take(&n, w, x, rows)
-	return n, trimtab.Changed("incident.continue", old, n, fmt.Sprintf("%d of %d rows from %s on", x.Failed, x.Rows, w.Start)), nil
-}
-
-// take counts a window's rows.
-func take(n *trimtab.Incident, w trimtab.ContractWindow, x trimtab.RuleResult, rows int64) {
-	n.Rows += rows
-	n.Bad += x.Failed
-	share := 0.0
-	if x.Rows > 0 {
-		share = float64(x.Failed) / float64(x.Rows)
-	}
-	severity := trimtab.Info
-	if !x.Passed {
-		if severity = trimtab.Warning; share >= manyShare && x.Rule != "rowCount" && x.Rule != "freshness" {
-			severity = trimtab.Critical
-		}
-	}
-	if n.Severity != trimtab.Critical && (n.Severity != trimtab.Warning || severity == trimtab.Critical) { // it never falls while it lasts
-		n.Severity = severity
-	}
-	n.Evidence = []trimtab.Evidence{{Name: "failed", Value: share, Limit: x.Allowed, Text: broken(x)}, {Name: through, Value: float64(w.End), Text: w.End.String()}}
-}
-
-// reached is the end of the last window that an incident has taken in.
-func reached(i trimtab.Incident) trimtab.Time {
-	for _, e := range i.Evidence {
-		if e.Name == through {
-			return trimtab.Time(e.Value)
-		}
-	}
-	return i.Begin
-}
-
-// slug makes a contract's rule a part of an incident's name, which stands in
-// addresses: other signs become dashes, and then a digest keeps names apart.
-func slug(contract, rule string) string {
-	text := contract + "." + rule
-	clean := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.' || r == '-' {
-			return r
-		}
-		return '-'
-	}, text)
-	if clean == text {
-		return clean
-	}
-	return clean[:min(len(clean), 100)] + "-" + trimtab.DigestOf([]byte(text)).Hex()[:6]
 }

@@ -93,6 +93,9 @@ func (w *world) restarted(crash func(string) error) *contract.Contracts {
 	return cs
 }
 
+// held are the winds that were quarantined at the door, with the rule.
+var held = map[float64]string{300: "flights/wind_speed.range", 400: "flights/wind_speed.range", 500: "flights/wind_speed.range", 1048.36: "flights/wind_speed.range", 70: "flights/wind_speed.unknown"}
+
 // window makes the rows of a day: winds, one an hour.
 func window(day int, winds ...float64) (trimtab.ContractWindow, iter.Seq2[*traffic.Rows, error]) {
 	start := began + trimtab.Time(day)*dayMS
@@ -101,7 +104,7 @@ func window(day int, winds ...float64) (trimtab.ContractWindow, iter.Seq2[*traff
 		for i, v := range winds { // in batches of one row
 			c := &table.Column{Name: "wind_speed", Type: table.Float64, Float64s: []float64{v}}
 			in, err := table.New(c)
-			r := &traffic.Rows{IDs: []string{fmt.Sprintf("d%d-%d", day, i)}, EventTimes: []trimtab.Time{start + trimtab.Time(i)*3600_000}, Inputs: in}
+			r := &traffic.Rows{IDs: []string{fmt.Sprintf("d%d-%d", day, i)}, EventTimes: []trimtab.Time{start + trimtab.Time(i)*3600_000}, Inputs: in, Quarantine: []string{held[v]}}
 			if !yield(r, err) {
 				return
 			}
@@ -225,6 +228,47 @@ func TestToleratedRowsAreHeldOpenly(t *testing.T) {
 	}
 }
 
+// TestRulesTakenBack: rows that a rule quarantined which is no more are held openly too, and the incident ends with them.
+func TestRulesTakenBack(t *testing.T) {
+	w := newWorld(t, filepath.Join(t.TempDir(), "trimtab.db"))
+	cs := w.contracts("flights", flights("quarantine"), nil)
+	w.judge(cs, 0, 5, 70)
+	all := w.incidents()
+	if len(all) != 1 || !all[0].Hold || all[0].Rule != "flights/wind_speed.unknown" || all[0].Bad != 1 || all[0].Severity != trimtab.Info ||
+		all[0].Cause != "contract flights: wind_speed.unknown quarantined 1 rows before it was taken back" {
+		t.Fatalf("incidents %+v", all)
+	}
+	w.judge(cs, 1, 5, 5)
+	if all = w.incidents(); all[0].End != began+dayMS || all[0].Note != "no contract demands it any more" {
+		t.Errorf("incidents %+v", all)
+	}
+	// A rule that was loosened, so that the rows it quarantined pass now.
+	held[6] = "flights/wind_speed.range"
+	defer delete(held, 6)
+	w.judge(cs, 2, 5, 6)
+	if all = w.incidents(); len(all) != 2 || all[0].Bad != 1 || all[0].Cause != "contract flights: wind_speed.range quarantined 1 rows by what it demanded before" {
+		t.Errorf("incidents %+v", all)
+	}
+	// And with the contract gone.
+	r, err := w.db.Resources.Get(t.Context(), trimtab.KindDataContract, "flights")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.db.Resources.Apply(t.Context(), []trimtab.ResourceWrite{{Verb: trimtab.DeleteVerb, Resource: r}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := cs.Resync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	win, rows := window(3, 5, 5)
+	if found, err := cs.Judge(t.Context(), win, rows); err != nil || len(found) != 0 {
+		t.Fatal(found, err)
+	}
+	if all = w.incidents(); len(all) != 2 || all[0].Closed == 0 {
+		t.Errorf("incidents %+v", all)
+	}
+}
+
 func TestReportAndWarning(t *testing.T) {
 	w := newWorld(t, filepath.Join(t.TempDir(), "trimtab.db"))
 	spec := flights("report")
@@ -232,7 +276,7 @@ func TestReportAndWarning(t *testing.T) {
 	spec.Columns["temp"] = trimtab.ColumnRule{Severity: "warning"}
 	spec.Columns["wind_speed"] = trimtab.ColumnRule{Min: &low}
 	cs := w.contracts("flights", spec, nil)
-	w.judge(cs, 0, 5, 300)
+	w.judge(cs, 0, 5, 12)
 	if all := w.incidents(); len(all) != 1 || all[0].Hold || all[0].Rule != "flights/wind_speed.range" {
 		t.Errorf("a breach that only reports holds nothing, a warning opens nothing: %+v", all)
 	}
