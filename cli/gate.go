@@ -55,17 +55,7 @@ pass). 3: there is not enough data to know. 1: error.`,
 			if wait && q.At != "" {
 				return usage{fmt.Errorf("--wait waits for windows to come, --at asks about a moment that is past: give one of them")}
 			}
-			e, err := c.Evaluate(cmd.Context(), q)
-			for told := false; wait && err == nil && e.Verdict == trimtab.VerdictInsufficient; told = true {
-				if !told {
-					a.progress("waiting for data: %s", e.Reason)
-				}
-				if err := pause(cmd.Context(), askEvery); err != nil {
-					return err
-				}
-				q.Again = false // a later window is another evaluation
-				e, err = c.Evaluate(cmd.Context(), q)
-			}
+			e, err := a.evaluate(cmd.Context(), c, q, wait)
 			if err != nil {
 				return err
 			}
@@ -90,6 +80,31 @@ pass). 3: there is not enough data to know. 1: error.`,
 	f.BoolVar(&allow, "allow-borderline", false, "exit with 0 when the result is borderline")
 	cmd.AddCommand(a.gateListCommand(), a.gateShowCommand())
 	return cmd
+}
+
+// evaluate asks, with wait until there is enough data: what is not ready yet may become so.
+func (a *application) evaluate(ctx context.Context, c *client.Client, q client.Evaluate, wait bool) (trimtab.Evaluation, error) {
+	for told := ""; ; {
+		e, err := c.Evaluate(ctx, q)
+		why := ""
+		switch {
+		case trimtab.IsKind(err, trimtab.Precondition):
+			why = trimtab.Message(err)
+		case err == nil && e.Verdict == trimtab.VerdictInsufficient:
+			why = e.Reason
+		}
+		if !wait || why == "" {
+			return e, err
+		}
+		if why != told {
+			a.progress("waiting: %s", why)
+			told = why
+		}
+		if err := pause(ctx, askEvery); err != nil {
+			return e, err
+		}
+		q.Again = false // a later window is another evaluation
+	}
 }
 
 func (a *application) gateListCommand() *cobra.Command {
