@@ -189,10 +189,14 @@ func (x *exam) explain(c int, s span, except map[int]bool) *suspect {
 	if len(q.proof.list) == 0 {
 		return nil
 	}
-	// What a few percent more or less would explain as well is what growth and seasons look like, unless it is far off.
+	// What a few percent more or less would explain as well is what growth and seasons look like, unless it is far off or
+	// the values lie on a grid; a mild factor is never more, and one that no close relation to others tells.
 	if q.proof.strength("values") < 0.8 && asIs.reach < 2 {
 		l := math.Abs(math.Log(math.Abs(t.factor)))
-		if t.offset == 0 && l < math.Log(1.3) || t.factor == 1 || l < math.Log(8) && near(1.0449).plausible(limits) && near(0.9531).plausible(limits) {
+		switch {
+		case l < math.Log(1.5) || l < math.Log(8) && !x.told(c, asIs, t.f, limits):
+			q.proof.most = 0.88
+		case l < math.Log(8) && near(1.0449).plausible(limits) && near(0.9531).plausible(limits):
 			q.proof.temper(0.8)
 		}
 	}

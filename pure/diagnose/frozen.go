@@ -94,7 +94,8 @@ func (k *known) runOf(value float64) (run, ticks int, share float64, seen bool) 
 		seen = true
 		share = float64(k.count[i]) / float64(k.values)
 		run, ticks = max(int(k.run[i]), min(run, 4*int(k.run[i])+run/2)), max(int(k.ticks[i]), min(ticks, 4*int(k.ticks[i])+ticks/2))
-	} else if k.rare.values < 5 {
+	}
+	if share < 0.05 && k.rare.values < 5 {
 		run, ticks = max(run, k.common.rows), max(ticks, k.common.ticks)
 	}
 	return run, ticks, share, seen

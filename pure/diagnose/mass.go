@@ -111,7 +111,7 @@ func (x *exam) sentinel(c int, parts []part) []suspect {
 				continue
 			}
 			p := proof{}
-			p.add("share", "share of one value", share, limit, beyond(embed(share, b.med, t.rows(), x.r.lengths[level].rows), b.med, limit, 0.85))
+			p.add("share", "share of one value", share, limit, beyond(embed(share, b.med, t.rows(), x.r.lengths[level].rows), b.med, limit, 0.8))
 			if far {
 				p.add("share", "share of one value", share, limit, 0.6)
 			}

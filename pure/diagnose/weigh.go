@@ -79,6 +79,17 @@ func (x *exam) weighRelations(p *proof, c int, asIs, undone figures, limits boun
 	return broken
 }
 
+// told tells whether a close relation to other columns is broken as the rows stand and whole when undone.
+func (x *exam) told(c int, asIs, undone figures, limits bounds) bool {
+	for j, li := range x.r.columns[c].with {
+		l := x.r.relations[li]
+		if !l.lag() && l.mean >= 0.3 && asIs.rel[j] < limits.rel[j] && undone.rel[j] >= limits.rel[j]-0.1*math.Abs(limits.rel[j]) {
+			return true
+		}
+	}
+	return false
+}
+
 // shape is the distribution of a column in a stretch as it stands.
 func (x *exam) shape(c int, s span) []float32 {
 	k, v := x.r.columns[c], x.cols[c]
