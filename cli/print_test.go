@@ -70,6 +70,28 @@ func TestQualityTable(t *testing.T) {
 	}
 }
 
+// TestQualityTableOfALoop has all that a monitor can find.
+func TestQualityTableOfALoop(t *testing.T) {
+	windows := months()
+	yes, no := true, false
+	windows[0].Estimated, windows[0].Reliable = []trimtab.Quality{{Metric: "auc", Value: .7, HasInterval: true, Lo: .69, Hi: .71}}, &yes
+	windows[0].Drift = []trimtab.ColumnDrift{{Column: "temp", State: "suspect", Alone: "drift"}, {Column: "wind", State: "ok"}}
+	windows[1].Estimated, windows[1].Reliable = []trimtab.Quality{{Metric: "auc", Value: .71, HasInterval: true, Lo: .7, Hi: .72}}, &no
+	windows[1].Drift = []trimtab.ColumnDrift{{Column: "wind", State: "suspect", Alone: "drift"}, {Column: "temp", State: "drift"}, {Column: "dew", State: "drift"}, {Column: "score", State: "drift"}}
+	windows[1].Incidents = []string{"f.x.dataFault.unit.temp.20130404T000000", "f.x.drift.flights.20130301T000000", "f.x.drift.other.20130301T000000"}
+	windows[1].Held, windows[1].Quarantined, windows[1].Revision = 1200, 34, 2
+	windows[3].Phase, windows[3].Reason = trimtab.WindowEstimated, "labels mature at 2013-07-03T00:00:00Z"
+	for name, output := range map[string]string{"quality-loop.txt": "", "quality-loop-wide.txt": "wide"} {
+		var b bytes.Buffer
+		a := testApp(&b)
+		a.output = output
+		if err := a.writeWindows(&b, windows); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, b.Bytes())
+	}
+}
+
 func TestStatusScreen(t *testing.T) {
 	var windows []view.OverviewWindow
 	for _, m := range months()[:3] {

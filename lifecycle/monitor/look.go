@@ -51,7 +51,10 @@ func (s *pass) look(ctx context.Context, w step) (r trimtab.WindowResult, err er
 	if err := s.estimate(ctx, w, &r, known); err != nil {
 		return r, err
 	}
-	moves := s.drifted(w, r.Drift, earlier, s.open(before, trimtab.Drift), "")
+	moves, err := s.drifts(ctx, w, r, earlier, s.open(before, trimtab.Drift))
+	if err != nil {
+		return r, err
+	}
 	moves = append(moves, rowsStop.moves(s, w, r, earlier, s.open(before, trimtab.TrafficStopped), s.live)...)
 	r.Incidents, err = s.found(ctx, w, moves)
 	return r, err

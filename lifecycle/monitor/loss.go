@@ -67,7 +67,8 @@ func (c *comparison) wanted() bool { return c.s.cfg.Scorer != nil && len(c.versi
 
 // retained lists the versions that stay candidates at a border: those that answered
 // in the window, then those of rollouts begun before the border, then those that
-// answered in earlier windows, the newest first.
+// answered in earlier windows, the newest first. The first that ever served stays: it
+// shows what would have been without a loop.
 func (s *pass) retained(ctx context.Context, w step) ([]trimtab.Version, error) {
 	answered := map[trimtab.Version]bool{}
 	for j, err := range s.log.Window(ctx, w.start, w.end, w.at) {
@@ -103,13 +104,36 @@ func (s *pass) retained(ctx context.Context, w step) ([]trimtab.Version, error) 
 	if err != nil {
 		return nil, err
 	}
+	first := firstServed(rollouts, earlier)
 	for _, x := range slices.Backward(earlier) {
 		for _, v := range slices.Backward(x.Versions) {
 			add(v)
 		}
 	}
+	if first != 0 && !slices.Contains(out, first) {
+		out = append(out, first)
+	}
 	slices.Sort(out)
 	return out, nil
+}
+
+// firstServed is the first version that served as far as records go back: before
+// all rollouts, else the oldest one that is still scored. rollouts come the newest first.
+func firstServed(rollouts []trimtab.Rollout, earlier []trimtab.WindowResult) trimtab.Version {
+	for _, r := range slices.Backward(rollouts) {
+		if r.From != 0 {
+			return r.From
+		}
+		if r.State == trimtab.RolloutPromoted {
+			return r.To
+		}
+	}
+	for _, x := range slices.Backward(earlier) {
+		if len(x.Scores) > 0 {
+			return x.Scores[0].Version
+		}
+	}
+	return 0
 }
 
 // begun lists the rollouts of the endpoint that began before a border, the newest first.

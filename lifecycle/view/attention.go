@@ -144,16 +144,20 @@ func predictions(n int64) string {
 	return fmt.Sprintf("%d predictions", n)
 }
 
-// attendMonitor looks at the newest window: an older one without metrics is
+// attendMonitor looks at the newest closed window: an older one without metrics is
 // history, and the table shows it. A window without predictions has nothing to
-// measure, which is how a quiet hour looks.
+// measure, which is how a quiet hour looks; nor has one whose rows are all held.
 func attendMonitor(m OverviewMonitor) (Attention, bool) {
-	if len(m.Windows) == 0 {
+	closed := len(m.Windows) - 1
+	for closed >= 0 && m.Windows[closed].Early {
+		closed--
+	}
+	if closed < 0 {
 		return Attention{}, false
 	}
-	w := m.Windows[len(m.Windows)-1]
+	w := m.Windows[closed]
 	a := Attention{Severity: Warn, Kind: "monitor", Name: m.Name, Since: w.Computed}
-	if w.Rows == 0 {
+	if w.Rows == w.Held {
 		return a, false
 	}
 	if w.Labelled == 0 {

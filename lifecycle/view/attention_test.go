@@ -86,6 +86,8 @@ func TestAttend(t *testing.T) {
 		{name: "no label", why: "labels stopped coming, and pushing them is what helps the next window",
 			in:   monitor(OverviewWindow{Label: "2013-03", Rows: 5, Reason: "no labels known by 2013-04-02"}),
 			want: []string{"warn window.unlabelled m: Monitor m has no label for 2013-03 | no labels known by 2013-04-02; the window has 5 predictions | trimtab labels push e FILE"}},
+		{name: "labels mature", why: "a window whose labels are not due yet lacks nothing", in: monitor(OverviewWindow{Label: "2013-02", Rows: 5, Labelled: 5, Quality: []OverviewQuality{{Metric: "auc"}, {Metric: "brier"}}}, OverviewWindow{Label: "2013-03", Rows: 5, Early: true})},
+		{name: "all held", why: "the incident that holds the rows says so", in: monitor(OverviewWindow{Label: "2013-03", Rows: 5, Held: 5})},
 		{name: "no prediction", why: "a quiet hour is no fault, and nothing in it could be measured", in: monitor(OverviewWindow{Label: "2013-03", Reason: "no predictions in the window"})},
 		{name: "an older window", why: "it is history, and the table shows it",
 			in: monitor(OverviewWindow{Label: "2013-01", Rows: 5}, OverviewWindow{Label: "2013-02", Rows: 5, Labelled: 5, Quality: []OverviewQuality{{Metric: "auc"}, {Metric: "brier"}}})},

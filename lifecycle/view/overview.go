@@ -127,7 +127,7 @@ const (
 )
 
 // OverviewMonitor is a monitor with its newest windows, oldest first. Total counts
-// all windows that it has closed.
+// all windows that it has looked at.
 type OverviewMonitor struct {
 	Name       string            `json:"name"`
 	Endpoint   string            `json:"endpoint"`
@@ -140,8 +140,8 @@ type OverviewMonitor struct {
 	Windows    []OverviewWindow  `json:"windows"`
 }
 
-// OverviewWindow is what a monitor found in one closed window. Reason says why metrics
-// are missing.
+// OverviewWindow is what a monitor found in one window. Reason says why metrics are
+// missing; Early that the window has ended and its labels have not matured.
 type OverviewWindow struct {
 	Label    string            `json:"label"`
 	Start    trimtab.Time      `json:"start"`
@@ -152,6 +152,9 @@ type OverviewWindow struct {
 	Late     int64             `json:"late,omitempty"`
 	Quality  []OverviewQuality `json:"quality"`
 	Reason   string            `json:"reason,omitempty"`
+	Early    bool              `json:"early,omitempty"`
+	Held     int64             `json:"held,omitempty"`  // rows that an incident keeps out
+	Drift    []string          `json:"drift,omitempty"` // columns that drift
 	Computed trimtab.Time      `json:"computed,omitzero"`
 }
 

@@ -96,6 +96,12 @@ func windowOf(w trimtab.WindowResult, by trimtab.Window) view.OverviewWindow {
 	out := view.OverviewWindow{
 		Label: by.Label(w.Start), Start: w.Start, End: w.End, Versions: slices.Clone(w.Versions), Rows: w.Rows, Labelled: w.Labelled,
 		Late: w.Late, Quality: []view.OverviewQuality{}, Reason: w.Reason, Computed: w.Computed,
+		Early: !w.Closed(), Held: w.Held,
+	}
+	for _, d := range w.Drift {
+		if d.State == "drift" {
+			out.Drift = append(out.Drift, d.Column)
+		}
 	}
 	if out.Versions == nil {
 		out.Versions = []trimtab.Version{}
