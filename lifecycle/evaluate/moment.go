@@ -52,4 +52,3 @@ func (s *pass) mature(ctx context.Context, at trimtab.Time) ([]trimtab.WindowRes
 	}
 	return out, err
 }
-

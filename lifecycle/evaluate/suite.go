@@ -161,4 +161,3 @@ func (s *pass) tasked(ctx context.Context) error {
 	}
 	return nil
 }
-
