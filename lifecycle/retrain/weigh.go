@@ -25,13 +25,16 @@ type rule struct {
 	newest float64
 	// shrink weighs the expected gain by mean²/(mean²+shrink·stderr²).
 	shrink float64
+	// harm is what a cure does per row that no gate will test and whose gain is not real, in standard errors: it is a
+	// change made by noise.
+	harm float64
 	// gate is how many standard errors a challenger must win by.
 	gate float64
 	// learn is the weight of the newest gate in what is known of the probe's excess.
 	learn float64
 }
 
-var standard = rule{quiet: 50, floor: 5, alone: 10, tune: 7, theta: 1, newest: 1, shrink: 1, gate: 1, learn: 0.5}
+var standard = rule{quiet: 50, floor: 5, alone: 10, tune: 7, theta: 1, newest: 1, shrink: 1, harm: 1, gate: 1, learn: 0.5}
 
 // standing is what the gains of one cure add up to.
 type standing struct {
@@ -90,7 +93,11 @@ func (r rule) stand(c Cure, items []trimtab.GainItem, costs Costs, demand, belie
 		expected *= v / (v + r.shrink*se*se)
 	}
 	s.chance = s.evidence / (s.evidence + r.quiet*demand)
-	s.expected = s.chance * expected * rows * costs.Horizon * costs.PerLoss
+	expected *= s.chance
+	if c.Action != trimtab.DoRetrain && s.chance < 1 && !math.IsInf(se, 1) {
+		expected -= r.harm * (1 - s.chance) * se
+	}
+	s.expected = expected * rows * costs.Horizon * costs.PerLoss
 	lost := s.best.sum * costs.PerLoss
 	switch {
 	case !(mean > 0):
