@@ -3,6 +3,8 @@ package monitor
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"hash/fnv"
 	"math"
 	"slices"
 
@@ -14,10 +16,40 @@ import (
 // keepVersions is how many versions are scored besides those that answer, unless a policy says otherwise.
 const keepVersions = 8
 
+// declaredBy is what the policies of a monitor say about comparisons: how many older
+// versions stay candidates, and the column whose equal values are rows that depend
+// on each other, "" for days. Of several policies the first by name with a column.
+func (s *pass) declaredBy(ctx context.Context) (keep int, block string, err error) {
+	keep = keepVersions
+	all, err := s.cfg.Resources.Everywhere(ctx, trimtab.KindRetrainPolicy)
+	for _, r := range all {
+		var p trimtab.RetrainPolicySpec
+		if r.Workspace != s.ws || json.Unmarshal(r.Spec, &p) != nil || p.Monitor != s.name {
+			continue
+		}
+		keep = max(keep, p.Keep)
+		if block == "" {
+			block = p.Block
+		}
+	}
+	return keep, block, err
+}
+
+// blockBits: values of a block column are spread over 32 blocks, as where policies decide.
+const blockBits = 5
+
+// blockOf is the block of a value: Fibonacci hashing of its FNV-1a digest.
+func blockOf(text string) int64 {
+	h := fnv.New64a()
+	h.Write([]byte(text))
+	return int64(h.Sum64() * 0x9E3779B97F4A7C15 >> (64 - blockBits))
+}
+
 // comparison scores retained versions on the rows of a window, in pairs with what was served.
 type comparison struct {
 	s        *pass
 	binary   bool
+	block    string // column of the blocks, "" for days
 	versions []*versionTally
 }
 
@@ -40,7 +72,12 @@ type blockTally struct {
 // scores prepares the comparison of a window: with no scorer, only of versions that answered every row.
 func (s *pass) scores(ctx context.Context, w step) (*comparison, error) {
 	c := &comparison{s: s, binary: s.spec.Performance.Task != "regression"}
-	versions, err := s.retained(ctx, w)
+	keep, block, err := s.declaredBy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.block = block
+	versions, err := s.retained(ctx, w, keep)
 	if err != nil {
 		return nil, err
 	}
@@ -63,13 +100,15 @@ func (s *pass) scores(ctx context.Context, w step) (*comparison, error) {
 }
 
 // wanted reports whether inputs are needed.
-func (c *comparison) wanted() bool { return c.s.cfg.Scorer != nil && len(c.versions) > 0 }
+func (c *comparison) wanted() bool {
+	return len(c.versions) > 0 && (c.s.cfg.Scorer != nil || c.block != "")
+}
 
 // retained lists the versions that stay candidates at a border: those that answered
 // in the window, then those of rollouts begun before the border, then those that
 // answered in earlier windows, the newest first. The first that ever served stays: it
 // shows what would have been without a loop.
-func (s *pass) retained(ctx context.Context, w step) ([]trimtab.Version, error) {
+func (s *pass) retained(ctx context.Context, w step, keep int) ([]trimtab.Version, error) {
 	answered := map[trimtab.Version]bool{}
 	for j, err := range s.log.Window(ctx, w.start, w.end, w.at) {
 		if err != nil {
@@ -84,7 +123,7 @@ func (s *pass) retained(ctx context.Context, w step) ([]trimtab.Version, error) 
 		}
 	}
 	slices.Sort(out)
-	keep := keepVersions + len(out)
+	keep += len(out)
 	add := func(v trimtab.Version) {
 		if v != 0 && !slices.Contains(out, v) && len(out) < keep {
 			out = append(out, v)
@@ -151,6 +190,12 @@ func (s *pass) begun(ctx context.Context, at trimtab.Time) ([]trimtab.Rollout, e
 
 // add scores a batch of rows. kept says which rows are in the figures.
 func (c *comparison) add(ctx context.Context, rows *traffic.Rows, kept []bool) error {
+	block := func(i int) int64 { return dayOf(rows.EventTimes[i]) }
+	if c.block != "" && rows.Inputs != nil {
+		if column := rows.Inputs.Column(c.block); column != nil {
+			block = func(i int) int64 { return blockOf(column.Text(i)) }
+		}
+	}
 	for _, t := range c.versions {
 		if t.lost {
 			continue
@@ -166,7 +211,7 @@ func (c *comparison) add(ctx context.Context, rows *traffic.Rows, kept []bool) e
 		}
 		for i, p := range scores {
 			if kept[i] && rows.HasLabel[i] && rows.EventTimes[i] >= t.trained {
-				t.add(dayOf(rows.EventTimes[i]), c.loss(rows.Label[i], rows.Score[i]), c.loss(rows.Label[i], p))
+				t.add(block(i), c.loss(rows.Label[i], rows.Score[i]), c.loss(rows.Label[i], p))
 			}
 		}
 	}

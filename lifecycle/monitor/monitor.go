@@ -80,12 +80,14 @@ type Config struct {
 	Crash func(point string) error
 }
 
-// Monitors closes the windows of all monitors of all projects.
+// Monitors closes the windows of all monitors of all projects. It is a
+// prometheus.Collector of what they have found last.
 type Monitors struct {
 	cfg        Config
 	controller *control.Controller
 	declared   atomic.Pointer[map[place]declared]
 	references baselines
+	gauges     gauges
 }
 
 type place struct {

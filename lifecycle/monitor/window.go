@@ -39,13 +39,23 @@ func (s *pass) run(ctx context.Context, begin, mark trimtab.Time) (plan, error) 
 		looked[w.Start] = w
 		spans = append(spans, span{w.Start, w.End})
 	}
-	if last.Closed() {
-		s.closed = last.Start
-	} else if all, err := s.cfg.Windows.Recent(ctx, s.name, open[0].Start, 1); err != nil {
-		return plan{}, err
-	} else if len(all) > 0 {
-		s.closed = all[0].Start
+	closed := last
+	if !last.Closed() {
+		all, err := s.cfg.Windows.Recent(ctx, s.name, open[0].Start, 1)
+		if err != nil {
+			return plan{}, err
+		}
+		closed = trimtab.WindowResult{}
+		if len(all) > 0 {
+			closed = all[0]
+		}
 	}
+	s.closed = closed.Start
+	s.show(func(n *newest) {
+		n.mark = mark
+		n.take(closed)
+		n.take(last)
+	})
 	p := schedule(s.spec, last.End, spans, begin, mark)
 	for _, w := range p.steps {
 		if w.phase == trimtab.WindowEstimated {
@@ -54,6 +64,7 @@ func (s *pass) run(ctx context.Context, begin, mark trimtab.Time) (plan, error) 
 				return p, err
 			}
 			looked[w.start] = r
+			s.show(func(n *newest) { n.take(r) })
 			if s.spec.LabelMaturity > 0 { // else it closes at the same border
 				err = s.put(ctx, r, "estimated")
 			}
@@ -71,10 +82,13 @@ func (s *pass) run(ctx context.Context, begin, mark trimtab.Time) (plan, error) 
 		}
 		delete(looked, w.start)
 		s.closed = w.start
+		s.show(func(n *newest) { n.take(r) })
 		s.cfg.Log.InfoContext(ctx, "window closed", "project", s.ws, "monitor", s.name, "window", s.spec.Window.Label(w.start), "rows", r.Rows, "labelled", r.Labelled)
 	}
 	return p, nil
 }
+
+func (s *pass) show(change func(n *newest)) { s.gauges.set(place{s.ws, s.name}, change) }
 
 func (s *pass) put(ctx context.Context, r trimtab.WindowResult, point string) error {
 	if err := s.cfg.Windows.Put(ctx, r); err != nil {
