@@ -7,7 +7,7 @@ export GOFLAGS := -trimpath
 BUILD   := .build
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: build ui demo demo-stop test test-go test-python test-browser test-oracles setup golden bench soak fmt clean
+.PHONY: build ui demo demo-stop test test-go test-python test-browser test-oracles setup golden bench bench-drift bench-cbpe simulate soak fmt clean
 
 build: ui/dist/index.html ## the binary with its pages, at bin/trimtab
 	go build -ldflags "-s -w -X github.com/trimtab/trimtab/cli.Version=$(VERSION)" -o bin/trimtab ./cmd/trimtab
@@ -34,6 +34,12 @@ golden: ## goldens of old library versions, made anew with the real libraries
 	@./.ci/golden
 bench: build ## figures beside the peers, in one run
 	@./bench/run
+bench-drift: build ## drift of 1 M x 30 beside Evidently and NannyML
+	@./bench/drift.sh
+bench-cbpe: build ## quality estimated without labels, beside NannyML
+	@./bench/cbpe/run
+simulate: ## the rollouts that are simulated, all of them
+	TRIMTAB_SIMULATE=1 go test ./lifecycle/rollout -run TestSimulation -v
 soak: build ## 200 kills on each database
 	TRIMTAB_SOAK=200 go test -count=1 -timeout 60m -run Soak -v ./e2e/soak
 

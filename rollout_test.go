@@ -78,8 +78,8 @@ func TestRetainedVersions(t *testing.T) {
 	if len(got) != 2 || got[0] != 2 || got[1] != 1 {
 		t.Errorf("retained %v", got)
 	}
-	if got := RetainedVersions(rollouts, 3, 1); len(got) != 1 || got[0] != 2 {
-		t.Errorf("retained %v", got)
+	if got := RetainedVersions(rollouts, 3, 1); len(got) != 1 || got[0] != 1 {
+		t.Errorf("the first that served is not kept: %v", got)
 	}
 	if v := ServedVersion(rollouts, 9); v != 9 {
 		t.Errorf("served %d", v)

@@ -42,7 +42,7 @@ func (s *server) loop() error {
 	})
 	s.rollouts = rollout.New(rollout.Config{
 		Resources: db.Resources, States: db.Endpoints, Rollouts: db.Rollouts, Incidents: db.Incidents, Pauses: db.Pauses,
-		Aliases: db.Models, Versions: db.Versions, Traffic: s.traffic, Scorer: s.serve.Scorer(), Plane: s.serve, Log: s.log.With("part", "rollout"),
+		Aliases: db.Models, Versions: db.Versions, Traffic: s.traffic, Scorer: s.serve.Scorer(), Plane: s.serve, Meter: s.serve, Log: s.log.With("part", "rollout"),
 	})
 	s.policies = retrain.New(retrain.Config{
 		Resources: db.Resources, States: db.Endpoints, Windows: db.Windows, Traffic: s.traffic, Policies: db.Policies, Decisions: db.Decisions,

@@ -2,10 +2,13 @@ package app
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/lifecycle/pipeline"
+	"github.com/trimtab/trimtab/lifecycle/registry"
 	"github.com/trimtab/trimtab/lifecycle/retrain"
+	"github.com/trimtab/trimtab/lifecycle/serve"
 )
 
 // trainer lets policies run pipelines.
@@ -36,5 +39,25 @@ func (v versions) Champion(ctx context.Context, model trimtab.ModelName, alias t
 
 // Recalibrated registers the child of a version that corrects its score.
 func (v versions) Recalibrated(ctx context.Context, model trimtab.ModelName, parent trimtab.Version, task retrain.Task, c retrain.Calibrator, until trimtab.Time, cause string) (trimtab.Version, error) {
-	return 0, trimtab.Errorf(trimtab.Unsupported, "model "+string(model), "recalibration is being built")
+	p, err := v.db.Versions.Get(ctx, model, parent)
+	if err != nil {
+		return 0, err
+	}
+	manifest, err := v.db.Artifacts.Manifest(ctx, p.Manifest)
+	if err != nil {
+		return 0, err
+	}
+	kind := serve.Logit
+	if task == retrain.Regression {
+		kind = serve.Linear
+	}
+	files, err := serve.Child(ctx, serve.Frozen(manifest, v.blobs), serve.Calibration{Kind: kind, Step: serve.Step{A: c.Intercept, B: c.Slope}, Parent: fmt.Sprintf("%s/%d", model, parent)})
+	if err != nil {
+		return 0, err
+	}
+	child, err := registry.Derive(ctx, registry.DeriveStores{Versions: v.db.Versions, Manifests: v.db.Artifacts, Artifacts: v.db.Artifacts, Blobs: v.blobs}, registry.Derived{
+		Model: model, Parent: p, Files: files, Cause: cause, Tags: map[string]string{trimtab.TrainedUntilTag: until.String()},
+		Description: fmt.Sprintf("version %d, its score corrected by %.4g + %.4g times", parent, c.Intercept, c.Slope),
+	})
+	return child.Version, err
 }

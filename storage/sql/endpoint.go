@@ -86,6 +86,9 @@ func (h *Endpoints) Settle(ctx context.Context, s trimtab.Settlement) (err error
 	})
 }
 
+// dataPlane is the consumer that loads and swaps versions.
+const dataPlane = "serve"
+
 // Settled reports whether border w of an endpoint is settled: in one snapshot,
 // every named listener has a settlement that allows it, and its consumer has
 // handled every entry of the workspace. The consumer of the listener "monitor/x"
@@ -119,18 +122,31 @@ func (h *Endpoints) Settled(ctx context.Context, endpoint string, w trimtab.Time
 		if err != nil {
 			return err
 		}
+		cursors := map[string]int64{}
+		rows, err := q.Rows("SELECT name, cursor FROM journal_consumers")
+		if err := collect(rows, err, func(rows *dbsql.Rows) error {
+			var name string
+			var cursor int64
+			err := rows.Scan(&name, &cursor)
+			cursors[name] = cursor
+			return err
+		}); err != nil {
+			return err
+		}
+		behind := func(s trimtab.Settlement) {
+			s.Wait, s.Detail = trimtab.WaitProcess, "has not read the whole journal"
+			ok, held = false, &s
+		}
 		for i, name := range listeners {
 			consumer, _, _ := strings.Cut(name, "/")
-			var cursor int64
-			if err := q.Row("SELECT cursor FROM journal_consumers WHERE name = ?", consumer).Scan(&cursor); err != nil && !errors.Is(err, dbsql.ErrNoRows) {
-				return err
-			}
-			if cursor < head {
-				behind := named[i]
-				behind.Wait, behind.Detail = trimtab.WaitProcess, "has not read the whole journal"
-				ok, held = false, &behind
+			if cursors[consumer] < head {
+				behind(named[i])
 				return nil
 			}
+		}
+		// Where a data plane follows the journal, settled means in effect there too.
+		if at, follows := cursors[dataPlane]; follows && at < head {
+			behind(trimtab.Settlement{Workspace: ws, Endpoint: endpoint, Listener: dataPlane})
 		}
 		return nil
 	})
