@@ -83,17 +83,14 @@ func (s *pass) build(name string, window time.Duration, rows feed) (*baseline, e
 	if !ok {
 		return out, nil
 	}
-	parts := map[int64]*profile.Counts{}
+	parts := p.NewBlocks()
 	err = rows(func(t *table.Table, times []int64) error {
 		groups := map[int64][]int{}
 		for i, at := range times {
 			groups[(at-first)/length] = append(groups[(at-first)/length], i)
 		}
 		for k, rows := range groups {
-			if parts[k] == nil {
-				parts[k] = p.NewCounts()
-			}
-			if err := p.CountInto(parts[k], t.Take(rows)); err != nil {
+			if err := parts.Add(k, t.Take(rows)); err != nil {
 				return err
 			}
 		}
@@ -102,13 +99,8 @@ func (s *pass) build(name string, window time.Duration, rows feed) (*baseline, e
 	if err != nil {
 		return nil, err
 	}
-	for k := int64(0); k <= (last-first)/length; k++ {
-		if c := parts[k]; c != nil && c.Rows >= leastExamined {
-			out.blocks = append(out.blocks, c)
-		}
-	}
-	if len(out.blocks) < leastBlocks {
-		out.blocks = nil
+	if blocks := parts.Finish(); len(blocks.Counts) >= leastBlocks {
+		out.blocks = blocks
 	}
 	return out, nil
 }

@@ -17,16 +17,18 @@ const scoreColumn = "score"
 type baseline struct {
 	name    string // as in [trimtab.ColumnDrift.Reference]
 	profile *profile.Profile
-	blocks  []*profile.Counts // successive parts of it, nil when they are too few to tell how they differ
+	blocks  *profile.Blocks // successive parts of it, nil when they are too few to tell how they differ
 }
 
 // compare says how far the counts of a window lie from the baseline, column by column.
 func compare(b *baseline, counts *profile.Counts, spec trimtab.DriftSpec, columns []string) ([]trimtab.ColumnDrift, error) {
 	// The limits that go with the PSI: both grow with the square of a movement.
 	scale := math.Sqrt(spec.Effect / 0.005)
-	report, err := profile.Compare(b.profile, nil, counts, profile.CompareOptions{
-		Alpha: spec.FDR, EffectPSI: spec.Effect, EffectShare: min(0.02*scale, 0.5), EffectSpecial: min(0.005*scale, 0.5), Columns: columns, Blocks: b.blocks,
-	})
+	opt := profile.CompareOptions{Alpha: spec.FDR, EffectPSI: spec.Effect, EffectShare: min(0.02*scale, 0.5), EffectSpecial: min(0.005*scale, 0.5), Columns: columns}
+	if b.blocks != nil {
+		opt.Blocks, opt.Alone = b.blocks.Counts, b.blocks.Alone
+	}
+	report, err := profile.Compare(b.profile, nil, counts, opt)
 	if err != nil {
 		return nil, err
 	}
