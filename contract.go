@@ -166,11 +166,13 @@ func (s DataContractSpec) WithDefaults() DataContractSpec {
 // logged as quarantined, and which the incident that holds it bears.
 func QuarantineRule(contract, rule string) string { return contract + "/" + rule }
 
-// ContractWindow is a closed window of an endpoint for contracts to judge: the rows
-// with Start <= event time < End, at the border At. History are the numbers of rows
-// of the windows before, the newest last.
+// ContractWindow is a window of an endpoint that has ended, for contracts to judge: the
+// rows with Start <= event time < End, at the border At.
 type ContractWindow struct {
 	Monitor, Endpoint string
 	Start, End, At    Time
-	History           []int64
+	// Quarantined counts the rows that a contract quarantined.
+	Quarantined int64
+	// History are the numbers of rows of the windows before, the newest last.
+	History []int64
 }

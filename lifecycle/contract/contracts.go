@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -52,8 +53,19 @@ type Config struct {
 type Contracts struct {
 	cfg     Config
 	stopped *prometheus.CounterVec
-	table   atomic.Pointer[map[place][]*Checker] // by what they are about
-	reading sync.Mutex                           // one Resync at a time, so that the newest stays
+	table   atomic.Pointer[map[place][]*Checker] // by what they are about; nil before the first reading
+
+	// mu is held while what is declared is read, so that the newest reading stays; it
+	// guards compiled.
+	mu       sync.Mutex
+	compiled map[declaration]*Checker
+}
+
+// declaration names a contract as it was declared once; its compilation is kept.
+type declaration struct {
+	ws         trimtab.Workspace
+	name, uid  string
+	generation int64
 }
 
 // place is an endpoint or a source of a project.
@@ -63,7 +75,7 @@ type place struct {
 	name string
 }
 
-// New makes contracts that let everything pass before Resync has read what is declared.
+// New makes contracts that read what is declared when they are first asked.
 func New(cfg Config) (*Contracts, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -75,7 +87,6 @@ func New(cfg Config) (*Contracts, error) {
 		Name: "trimtab_contract_rows_total",
 		Help: "Rows that broke a data contract at the door of an endpoint, by what was done with them.",
 	}, []string{"project", "endpoint", "contract", "action"})}
-	c.table.Store(&map[place][]*Checker{})
 	if cfg.Registerer != nil {
 		if err := cfg.Registerer.Register(c.stopped); err != nil {
 			return nil, err
@@ -87,33 +98,56 @@ func New(cfg Config) (*Contracts, error) {
 // Resync reads what is declared. A contract that does not compile is logged and left
 // out: apply refuses it, so that it can only be one of an older program.
 func (c *Contracts) Resync(ctx context.Context) error {
-	c.reading.Lock()
-	defer c.reading.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	resources, err := c.cfg.Resources.Everywhere(ctx, trimtab.KindDataContract)
 	if err != nil {
 		return err
 	}
 	slices.SortFunc(resources, func(a, b trimtab.Resource) int { return strings.Compare(a.Name, b.Name) })
-	next := map[place][]*Checker{}
+	next, compiled := map[place][]*Checker{}, map[declaration]*Checker{}
 	for _, r := range resources {
-		var spec trimtab.DataContractSpec
-		err := json.Unmarshal(r.Spec, &spec)
-		var checker *Checker
-		if err == nil {
-			checker, err = Compile(r.Name, spec)
+		d := declaration{r.Workspace, r.Name, r.UID, r.Generation}
+		checker := c.compiled[d]
+		if checker == nil {
+			var spec trimtab.DataContractSpec
+			err := json.Unmarshal(r.Spec, &spec)
+			if err == nil {
+				checker, err = Compile(r.Name, spec)
+			}
+			if err != nil {
+				c.cfg.Log.ErrorContext(ctx, "a declared contract cannot be used", "project", r.Workspace, "contract", r.Name, "error", err)
+				continue
+			}
 		}
-		if err != nil {
-			c.cfg.Log.ErrorContext(ctx, "a declared contract cannot be used", "project", r.Workspace, "contract", r.Name, "error", err)
-			continue
-		}
-		p := place{r.Workspace, trimtab.KindEndpoint, spec.Endpoint}
-		if spec.Endpoint == "" {
-			p = place{r.Workspace, trimtab.KindDataSource, spec.Source}
+		compiled[d] = checker
+		p := place{r.Workspace, trimtab.KindEndpoint, checker.spec.Endpoint}
+		if p.name == "" {
+			p = place{r.Workspace, trimtab.KindDataSource, checker.spec.Source}
 		}
 		next[p] = append(next[p], checker)
 	}
+	c.compiled = compiled
 	c.table.Store(&next)
 	return nil
+}
+
+// firstReading bounds the time in which the first rows wait for what is declared.
+const firstReading = 5 * time.Second
+
+// of returns the contracts about something, as they were last read.
+func (c *Contracts) of(p place) ([]*Checker, error) {
+	table := c.table.Load()
+	if table == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), firstReading)
+		defer cancel()
+		if err := c.Resync(ctx); err != nil {
+			c.cfg.Log.WarnContext(ctx, "declared contracts cannot be read", "error", err)
+			return nil, trimtab.Errorf(trimtab.Unavailable, "contracts", "the data contracts have not been read yet: try again")
+		}
+		table = c.table.Load()
+	}
+	return (*table)[p], nil
 }
 
 // Consumer follows the journal: a contract that was applied is in force before the
@@ -140,9 +174,14 @@ func Validate(name string, spec json.RawMessage) error {
 }
 
 // Check judges rows at the door of an endpoint by all its contracts: see
-// Checker.Door. Without a contract everything passes.
+// Checker.Door. Without a contract everything passes. It is Unavailable while what is
+// declared has never been read: rows are not let in unjudged.
 func (c *Contracts) Check(ws trimtab.Workspace, endpoint string, t *table.Table) (rows []string, reject error) {
-	for _, checker := range (*c.table.Load())[place{ws, trimtab.KindEndpoint, endpoint}] {
+	checkers, err := c.of(place{ws, trimtab.KindEndpoint, endpoint})
+	if err != nil {
+		return nil, err
+	}
+	for _, checker := range checkers {
 		found, reject := checker.Door(t)
 		if reject != nil {
 			c.stopped.WithLabelValues(string(ws), endpoint, checker.name, trimtab.OnFailReject).Add(float64(t.Rows()))

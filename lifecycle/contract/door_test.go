@@ -134,15 +134,20 @@ func TestRangeOfIntegersIsExact(t *testing.T) {
 	}
 }
 
-type declared []trimtab.Resource
+// declared are contracts; down makes reading them fail.
+type declared struct {
+	all  []trimtab.Resource
+	down bool
+}
 
-func (d declared) Everywhere(context.Context, string) ([]trimtab.Resource, error) { return d, nil }
-func (d declared) Get(_ context.Context, _, name string) (trimtab.Resource, error) {
-	for _, r := range d {
-		if r.Name == name {
-			return r, nil
-		}
+func (d *declared) Everywhere(context.Context, string) ([]trimtab.Resource, error) {
+	if d.down {
+		return nil, errors.New("no database")
 	}
+	return d.all, nil
+}
+
+func (d *declared) Get(_ context.Context, _, name string) (trimtab.Resource, error) {
 	return trimtab.Resource{}, trimtab.Errorf(trimtab.NotFound, name, "no %s", name)
 }
 
@@ -152,33 +157,48 @@ func contractResource(t testing.TB, name string, spec trimtab.DataContractSpec) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return trimtab.Resource{Workspace: "default", Kind: trimtab.KindDataContract, Name: name, Spec: body}
+	return trimtab.Resource{Workspace: "default", Kind: trimtab.KindDataContract, Name: name, UID: name, Spec: body}
 }
 
 // TestContractsOfAnEndpoint: all contracts of an endpoint count, those of others do not, and a new declaration is in
 // force when its entry is handled.
 func TestContractsOfAnEndpoint(t *testing.T) {
-	cs, err := New(Config{Resources: declared{
+	d := &declared{down: true, all: []trimtab.Resource{
 		contractResource(t, "a", trimtab.DataContractSpec{Endpoint: "flights", OnFail: "quarantine", Columns: map[string]trimtab.ColumnRule{"x": {Max: ptr(1.0)}}}),
 		contractResource(t, "b", trimtab.DataContractSpec{Endpoint: "flights", OnFail: "quarantine", Columns: map[string]trimtab.ColumnRule{"y": {Max: ptr(1.0)}}}),
 		contractResource(t, "c", trimtab.DataContractSpec{Endpoint: "other", OnFail: "reject", Columns: map[string]trimtab.ColumnRule{"y": {Max: ptr(0.0)}}}),
-	}})
+	}}
+	cs, err := New(Config{Resources: d})
 	if err != nil {
 		t.Fatal(err)
 	}
 	rows := rowsOf(t, "x,y\n1,1\n2,2\n1,2\n", nil)
-	if got, err := cs.Check("default", "flights", rows); got != nil || err != nil {
+	if got, err := cs.Check("default", "flights", rows); !trimtab.IsKind(err, trimtab.Unavailable) {
 		t.Fatalf("before anything was read: %v, %v", got, err)
 	}
+	d.down = false
+	if got, err := cs.Check("default", "flights", rows); err != nil || got == nil {
+		t.Errorf("read when first asked: %v, %v", got, err)
+	}
+	d.all[0] = contractResource(t, "a", trimtab.DataContractSpec{Endpoint: "flights", OnFail: "quarantine", Columns: map[string]trimtab.ColumnRule{"x": {Min: ptr(2.0)}}})
+	d.all[0].Generation++
 	if err := cs.Consumer().Handle(t.Context(), []trimtab.Entry{{Change: trimtab.Change{Object: trimtab.Object{Kind: "datacontract"}}}}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := cs.Check("default", "flights", rows)
-	if want := []string{"", "a/x.range", "b/y.range"}; err != nil || !slices.Equal(got, want) {
+	if want := []string{"a/x.range", "b/y.range", "a/x.range"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q, %v; want %q", got, err, want)
 	}
 	if got, err := cs.Check("elsewhere", "flights", rows); got != nil || err != nil {
 		t.Errorf("another project: %v, %v", got, err)
+	}
+	good := rowsOf(t, "x,y\n5,1\n", nil)
+	if n := testing.AllocsPerRun(100, func() {
+		if rows, err := cs.Check("default", "flights", good); rows != nil || err != nil {
+			t.Fatal(rows, err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations a request, want none", n)
 	}
 	if _, err := cs.Check("default", "other", rows); !trimtab.IsKind(err, trimtab.Invalid) {
 		t.Errorf("got %v, want a refusal", err)

@@ -14,13 +14,23 @@ import (
 
 // Judge judges a closed window of an endpoint by all its contracts, keeps the results
 // and opens, continues or closes the incidents of their rules. rows are all rows of
-// the window with their inputs, the quarantined ones too; they are read once. Judging
-// a window again changes nothing; judged with other rows (late ones) its result is replaced. The answer depends on
+// the window with their inputs, the quarantined ones too; they are read once,
+// and not at all when the endpoint has no contract and no quarantined row. Judging a
+// window again changes nothing; judged with other rows (late ones) its result is replaced. The answer depends on
 // the rows and the window alone. The workspace is that of the call.
 func (c *Contracts) Judge(ctx context.Context, w trimtab.ContractWindow, rows iter.Seq2[*traffic.Rows, error]) (out []trimtab.ContractResult, err error) {
 	defer trimtab.Wrap(&err, "contract.Judge(%s, %s)", w.Endpoint, w.Start)
 	ws := trimtab.CallOf(ctx).Workspace
-	checkers := (*c.table.Load())[place{ws, trimtab.KindEndpoint, w.Endpoint}]
+	if err := c.Resync(ctx); err != nil { // what is declared now, not what the journal has told yet
+		return nil, err
+	}
+	checkers, err := c.of(place{ws, trimtab.KindEndpoint, w.Endpoint})
+	if err != nil {
+		return nil, err
+	}
+	if len(checkers) == 0 && w.Quarantined == 0 {
+		return nil, c.incidents(ctx, w, nil) // nothing to read the rows for
+	}
 	held, total := map[string]int64{}, int64(0)
 	batches := func(yield func(Batch, error) bool) {
 		for r, err := range rows {
@@ -69,7 +79,13 @@ func (c *Contracts) Judge(ctx context.Context, w trimtab.ContractWindow, rows it
 func (c *Contracts) Snapshot(ctx context.Context, s trimtab.Snapshot, rows iter.Seq2[*table.Table, error]) (out []trimtab.ContractResult, err error) {
 	defer trimtab.Wrap(&err, "contract.Snapshot(%s)", s.Source)
 	ws := trimtab.CallOf(ctx).Workspace
-	checkers := (*c.table.Load())[place{ws, trimtab.KindDataSource, s.Source}]
+	if err := c.Resync(ctx); err != nil { // what is declared now, not what the journal has told yet
+		return nil, err
+	}
+	checkers, err := c.of(place{ws, trimtab.KindDataSource, s.Source})
+	if err != nil {
+		return nil, err
+	}
 	if len(checkers) == 0 {
 		return nil, nil
 	}
@@ -112,9 +128,14 @@ func (c *Contracts) Snapshot(ctx context.Context, s trimtab.Snapshot, rows iter.
 }
 
 // Screen judges rows of a source one by one, as Check does those of an endpoint: rows
-// that a contract quarantines do not belong into a snapshot.
-func (c *Contracts) Screen(ws trimtab.Workspace, source string, t *table.Table) (rows []string) {
-	for _, checker := range (*c.table.Load())[place{ws, trimtab.KindDataSource, source}] {
+// that a contract quarantines do not belong into a snapshot. rows has per row the rule,
+// "" for none; it is nil when no row is quarantined.
+func (c *Contracts) Screen(ws trimtab.Workspace, source string, t *table.Table) (rows []string, err error) {
+	checkers, err := c.of(place{ws, trimtab.KindDataSource, source})
+	if err != nil {
+		return nil, err
+	}
+	for _, checker := range checkers {
 		found, _ := checker.door(t, trimtab.OnFailQuarantine) // a rule that rejects refuses the whole snapshot instead
 		for i, rule := range found {
 			if rows == nil {
@@ -125,7 +146,7 @@ func (c *Contracts) Screen(ws trimtab.Workspace, source string, t *table.Table) 
 			}
 		}
 	}
-	return rows
+	return rows, nil
 }
 
 // judge runs the rows once through all contracts.

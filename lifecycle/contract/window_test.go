@@ -87,9 +87,6 @@ func (w *world) restarted(crash func(string) error) *contract.Contracts {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := cs.Resync(w.t.Context()); err != nil {
-		w.t.Fatal(err)
-	}
 	return cs
 }
 
@@ -257,11 +254,17 @@ func TestRulesTakenBack(t *testing.T) {
 	if err := w.db.Resources.Apply(t.Context(), []trimtab.ResourceWrite{{Verb: trimtab.DeleteVerb, Resource: r}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := cs.Resync(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	win, rows := window(3, 5, 5)
+	win, rows := window(3, 5, 6)
+	win.Quarantined = 1
 	if found, err := cs.Judge(t.Context(), win, rows); err != nil || len(found) != 0 {
+		t.Fatal(found, err)
+	}
+	if all = w.incidents(); len(all) != 2 || all[0].Closed != 0 || all[0].Bad != 2 {
+		t.Errorf("incidents %+v", all)
+	}
+	win, _ = window(4)
+	unread := func(func(*traffic.Rows, error) bool) { t.Error("rows were read for nothing") }
+	if found, err := cs.Judge(t.Context(), win, unread); err != nil || len(found) != 0 {
 		t.Fatal(found, err)
 	}
 	if all = w.incidents(); len(all) != 2 || all[0].Closed == 0 {
@@ -366,7 +369,7 @@ func TestSnapshot(t *testing.T) {
 	if !trimtab.IsKind(err, trimtab.Precondition) || !strings.Contains(trimtab.Message(err), `the rows of DataSource "s" break the contract s: wind_speed.range: 1 of 2 rows, first 1048.36 at row 1`) {
 		t.Errorf("got %v", err)
 	}
-	if got := cs.Screen(trimtab.DefaultWorkspace, "s", bad); !slices.Equal(got, []string{"", "s/temp.range"}) {
+	if got, err := cs.Screen(trimtab.DefaultWorkspace, "s", bad); err != nil || !slices.Equal(got, []string{"", "s/temp.range"}) {
 		t.Errorf("screened %q", got)
 	}
 	_, old := rows("at,wind_speed,temp\n2013-02-08T12:00:00Z,5,6\n")
