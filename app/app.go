@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/contract"
 	"github.com/trimtab/trimtab/lifecycle/dataset"
 	"github.com/trimtab/trimtab/lifecycle/monitor"
 	"github.com/trimtab/trimtab/lifecycle/pipeline"
@@ -78,24 +79,25 @@ func Serve(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 
 // server is everything of one running server.
 type server struct {
-	cfg      Config
-	log      *slog.Logger
-	metrics  *prometheus.Registry
-	db       *sql.DB
-	blobs    *blob.Disk
-	traffic  *traffic.Store
-	serve    *serve.Server
-	monitors *monitor.Monitors
-	rollouts *rollout.Rollouts
-	policies *retrain.Policies
-	datasets *dataset.Datasets
-	engine   *pipeline.Engine
-	replays  *replay.Replays
-	health   *health
-	group    group
-	handler  http.Handler
-	stopping chan struct{} // closed when the server begins to stop: ends streams
-	closers  []func() error
+	cfg       Config
+	log       *slog.Logger
+	metrics   *prometheus.Registry
+	db        *sql.DB
+	blobs     *blob.Disk
+	traffic   *traffic.Store
+	serve     *serve.Server
+	monitors  *monitor.Monitors
+	rollouts  *rollout.Rollouts
+	policies  *retrain.Policies
+	contracts *contract.Contracts
+	datasets  *dataset.Datasets
+	engine    *pipeline.Engine
+	replays   *replay.Replays
+	health    *health
+	group     group
+	handler   http.Handler
+	stopping  chan struct{} // closed when the server begins to stop: ends streams
+	closers   []func() error
 }
 
 // open opens what is kept: keys, rows, bytes.

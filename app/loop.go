@@ -30,6 +30,7 @@ import (
 // Consumers of the journal, each a named cursor:
 //
 //	registry   declared Models: registers them
+//	contract   declared DataContracts
 //	serve      endpoints, aliases, rollouts: loads and swaps versions
 //	monitor    watermarks and declarations
 //	rollout    watermarks, moved aliases, rollouts that others begin
@@ -56,7 +57,7 @@ func (s *server) loop() error {
 		URL:       "http://" + s.cfg.Listen + s.cfg.Prefix, Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}},
 		Moved: s.serve.Refresh, Log: s.log.With("part", "replay"),
 	})
-	consumers := []control.Consumer{registry.Declared(db.Resources, db.Models), s.serve.Consumer(), s.monitors.Consumer(), s.rollouts.Consumer(), s.policies.Consumer()}
+	consumers := []control.Consumer{registry.Declared(db.Resources, db.Models), s.contracts.Consumer(), s.serve.Consumer(), s.monitors.Consumer(), s.rollouts.Consumer(), s.policies.Consumer()}
 	s.group.add("traffic", s.traffic.Run)
 	s.group.add("serve", s.serve.Run)
 	s.group.add("monitors", s.monitors.Run)

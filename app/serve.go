@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/contract"
 	"github.com/trimtab/trimtab/lifecycle/serve"
 	"github.com/trimtab/trimtab/lifecycle/view"
 	"github.com/trimtab/trimtab/storage/traffic"
@@ -20,9 +21,18 @@ func (s *server) serving() (err error) {
 		return err
 	}
 	s.closers = append(s.closers, s.traffic.Close)
+	s.contracts, err = contract.New(contract.Config{Resources: s.db.Resources, Results: s.db.Contracts, Incidents: s.db.Incidents, Blobs: s.blobs,
+		Log: s.log.With("part", "contract"), Registerer: s.metrics})
+	if err != nil {
+		return err
+	}
+	// Before the first request: what is declared holds from then on.
+	if err := s.contracts.Resync(in(context.Background(), "contract", trimtab.DefaultWorkspace)); err != nil {
+		return err
+	}
 	s.serve, err = serve.New(serve.Config{
 		Resources: s.db.Resources, Versions: s.db.Versions, Manifests: s.db.Artifacts, States: s.db.Endpoints,
-		Blobs: s.blobs, Traffic: s.traffic, Closed: closings{s}, Rollouts: s.db.Rollouts, Log: s.log.With("part", "serve"), Registerer: s.metrics,
+		Blobs: s.blobs, Traffic: s.traffic, Closed: closings{s}, Rollouts: s.db.Rollouts, Contracts: s.contracts, Log: s.log.With("part", "serve"), Registerer: s.metrics,
 	})
 	return err
 }

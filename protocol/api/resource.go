@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/contract"
 	"github.com/trimtab/trimtab/lifecycle/plan"
 	"github.com/trimtab/trimtab/lifecycle/spec"
 	"github.com/trimtab/trimtab/lifecycle/view"
@@ -144,6 +145,12 @@ func declared(ctx context.Context, in []view.Declaration) ([]trimtab.Resource, e
 			continue
 		}
 		seen[r.Ref()] = true
+		if r.Kind == trimtab.KindDataContract {
+			if err := contract.Validate(r.Name, r.Spec); err != nil {
+				problems = append(problems, spec.Diagnostic{Severity: spec.SevError, Path: "spec", Summary: r.Ref() + ": " + trimtab.Message(err)})
+				continue
+			}
+		}
 		if r.Spec, err = spec.Canonical(r.Kind, r.Name, s); err != nil {
 			return nil, err
 		}

@@ -86,8 +86,9 @@ func (h *Endpoints) Settle(ctx context.Context, s trimtab.Settlement) (err error
 	})
 }
 
-// dataPlane is the consumer that loads and swaps versions.
-const dataPlane = "serve"
+// dataPlane are the consumers by which requests are answered: where they follow the
+// journal, settled means in effect there too.
+var dataPlane = []string{"serve", "contract"}
 
 // Settled reports whether border w of an endpoint is settled: in one snapshot,
 // every named listener has a settlement that allows it, and its consumer has
@@ -144,9 +145,11 @@ func (h *Endpoints) Settled(ctx context.Context, endpoint string, w trimtab.Time
 				return nil
 			}
 		}
-		// Where a data plane follows the journal, settled means in effect there too.
-		if at, follows := cursors[dataPlane]; follows && at < head {
-			behind(trimtab.Settlement{Workspace: ws, Endpoint: endpoint, Listener: dataPlane})
+		for _, consumer := range dataPlane {
+			if at, follows := cursors[consumer]; follows && at < head {
+				behind(trimtab.Settlement{Workspace: ws, Endpoint: endpoint, Listener: consumer})
+				return nil
+			}
 		}
 		return nil
 	})
