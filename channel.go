@@ -1,5 +1,10 @@
 package trimtab
 
+import (
+	"cmp"
+	"time"
+)
+
 // ChannelSpec declares where people are told. Exactly one of the four is given.
 type ChannelSpec struct {
 	Webhook      *WebhookSpec      `json:"webhook,omitempty"`
@@ -53,22 +58,67 @@ type AlertmanagerSpec struct {
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
-// Delivery is one message to one channel, grouped by what it is about.
+// WithDefaults fills in what the spec leaves out.
+func (s ChannelSpec) WithDefaults() ChannelSpec {
+	s.MinSeverity = cmp.Or(s.MinSeverity, Warning)
+	s.GroupWait = cmp.Or(s.GroupWait, Duration(2*time.Second))
+	s.GiveUp = cmp.Or(s.GiveUp, Duration(24*time.Hour))
+	if len(s.Events) == 0 {
+		s.Events = []string{"incidents", "decisions", "rollouts", "approvals"}
+	}
+	if s.SMTP != nil {
+		smtp := *s.SMTP
+		smtp.TLS = cmp.Or(smtp.TLS, "starttls")
+		s.SMTP = &smtp
+	}
+	return s
+}
+
+// AtLeast reports whether a severity is as high as another. An unknown one is as high as info.
+func (s Severity) AtLeast(other Severity) bool { return s.rank() >= other.rank() }
+
+func (s Severity) rank() int {
+	switch s {
+	case Critical:
+		return 2
+	case Warning:
+		return 1
+	}
+	return 0
+}
+
+// States of a delivery.
+const (
+	DeliveryPending = "pending"
+	DeliverySent    = "sent"
+	DeliveryFailed  = "failed" // refused for good, or given up
+)
+
+// Delivery is one message to one channel, grouped by what it is about. What it
+// speaks of has event times (Begin, End); Created, NotBefore and Sent are the
+// moments at which the message itself was made and sent.
 type Delivery struct {
 	Workspace Workspace `json:"ws"`
 	ID        string    `json:"id"` // CHANNEL/GROUP/ENTRY
 	Channel   string    `json:"channel"`
-	Group     string    `json:"group"` // incident, rollout, decision
+	Group     string    `json:"group"`         // incident/ID, decision/ID, rollout/ID
+	Event     string    `json:"event"`         // the action of the journal's entry: "incident.open"
+	Kind      string    `json:"kind,omitzero"` // of an incident its kind, else "approval", "decision" or "rollout"
+	Endpoint  string    `json:"endpoint,omitzero"`
 	Title     string    `json:"title"`
 	Text      string    `json:"text"`
 	Link      string    `json:"link,omitzero"`
 	Severity  Severity  `json:"severity"`
 	Resolved  bool      `json:"resolved,omitzero"`
+	FollowUp  bool      `json:"followUp,omitzero"` // says more about something that was told before
+	Begin     Time      `json:"begin,omitzero"`
+	End       Time      `json:"end,omitzero"`
 	State     string    `json:"state"` // "pending" | "sent" | "failed"
 	Tries     int       `json:"tries,omitzero"`
 	NotBefore Time      `json:"notBefore,omitzero"`
 	Error     string    `json:"error,omitzero"`
 	Created   Time      `json:"created"`
+	Sent      Time      `json:"sent,omitzero"`
 }
 
 // Object names the delivery in the journal.
@@ -76,5 +126,39 @@ func (d Delivery) Object() Object { return Object{Kind: "delivery", Name: d.ID} 
 
 // Head is how the document is listed.
 func (d Delivery) Head() Head {
-	return Head{Scope: d.Channel, At: d.Created, State: d.State, Open: d.State == "pending"}
+	return Head{Scope: d.Channel, At: d.Created, State: d.State, Open: d.State == DeliveryPending}
+}
+
+// Arrived notes that the receiver has taken the message. One that has ended stays as it is.
+func (d Delivery) Arrived(at Time) (Delivery, Change, error) {
+	return d.end(DeliverySent, at, "")
+}
+
+// Fail ends a delivery without success. One that has ended stays as it is.
+func (d Delivery) Fail(at Time, reason string) (Delivery, Change, error) {
+	return d.end(DeliveryFailed, at, reason)
+}
+
+func (d Delivery) end(state string, at Time, reason string) (Delivery, Change, error) {
+	if d.State != DeliveryPending {
+		return d, Change{}, nil
+	}
+	old := d
+	d.State, d.Error, d.NotBefore = state, reason, 0
+	d.Tries++
+	if state == DeliverySent {
+		d.Sent = at
+	}
+	return d, Changed("delivery."+state, &old, d, reason), nil
+}
+
+// Again puts a delivery that did not succeed off until next.
+func (d Delivery) Again(next Time, reason string) (Delivery, Change, error) {
+	if d.State != DeliveryPending {
+		return d, Change{}, nil
+	}
+	old := d
+	d.Tries++
+	d.NotBefore, d.Error = next, reason
+	return d, Changed("delivery.again", &old, d, reason), nil
 }
