@@ -107,6 +107,8 @@ type Policies struct {
 	// mu guards running: pipeline runs that a policy waits for.
 	mu      sync.Mutex
 	running map[trimtab.PipelineRunID]string
+	// people lets a person and a pass take turns at what a policy remembers.
+	people sync.Mutex
 }
 
 type place struct {

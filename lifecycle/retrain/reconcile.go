@@ -196,6 +196,8 @@ func (s *pass) due(ctx context.Context, through trimtab.Time) ([]trimtab.WindowR
 
 // repair finishes a border of which the decision was recorded and the state was not.
 func (s *pass) repair(ctx context.Context) error {
+	s.people.Lock()
+	defer s.people.Unlock()
 	st, err := s.state(ctx)
 	if err != nil {
 		return err
@@ -219,6 +221,8 @@ func (s *pass) borderOf(w trimtab.WindowResult) trimtab.Time {
 
 // next decides on the oldest window that is due; false when there is none.
 func (s *pass) next(ctx context.Context) (bool, error) {
+	s.people.Lock()
+	defer s.people.Unlock()
 	st, err := s.state(ctx)
 	if err != nil {
 		return false, err

@@ -54,7 +54,8 @@ func newWorld(t *testing.T) *world {
 	}
 	w := &world{db: db, called: map[string]bool{}}
 	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, Runs: runs{}, Experiments: experiments{},
-		Registry: registry{}, Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Evaluator: gate{}, Evaluations: gate{}, Journal: db.Journal, Version: "test"}))
+		Registry: registry{}, Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Evaluator: gate{}, Evaluations: gate{},
+		Loop: loopOf(db), Journal: db.Journal, Version: "test"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,6 +334,7 @@ func TestEveryOperation(t *testing.T) {
 	if _, err := c.VerifyAudit(ctx); err != nil {
 		t.Error(err)
 	}
+	w.loop(t)
 	w.covered(t)
 }
 
@@ -424,10 +426,20 @@ func TestErrors(t *testing.T) {
 			_, err := c.Evaluate(ctx, client.Evaluate{Model: "flights", Version: 3, At: "noon"})
 			return err
 		}, trimtab.Invalid, `"noon" is no time`},
-		"no version":     {func() error { _, err := c.Evaluate(ctx, client.Evaluate{Model: "flights"}); return err }, trimtab.Invalid, "version"},
-		"no monitor":     {func() error { _, err := c.Windows(ctx, "x"); return err }, trimtab.NotFound, "monitor/x is not declared"},
-		"half an object": {func() error { _, err := c.JournalOf(ctx, "run", "", 5); return err }, trimtab.Invalid, "belong together"},
-		"bad version":    {func() error { _, err := c.MoveAlias(ctx, "m", view.MoveAlias{Alias: "a", Version: -1}); return err }, trimtab.Invalid, "version -1"},
+		"no decision":    {func() error { _, err := c.Decision(ctx, "p@1"); return err }, trimtab.NotFound, "there is no decision p@1"},
+		"no incident":    {func() error { _, err := c.MoveIncident(ctx, "i", "close", "x"); return err }, trimtab.NotFound, "there is no incident i"},
+		"no moment from": {func() error { _, err := c.Incidents(ctx, client.Find{Limit: 5000}); return err }, trimtab.Invalid, "limit"},
+		"no policy":      {func() error { _, err := c.PauseLoop(ctx, true, client.PauseLoop{Policy: "p"}); return err }, trimtab.NotFound, "retrainpolicy/p is not declared"},
+		"both pauses": {func() error {
+			_, err := c.PauseLoop(ctx, true, client.PauseLoop{Policy: "p", All: true})
+			return err
+		}, trimtab.Invalid, "not both"},
+		"no timeline":       {func() error { _, err := c.Timeline(ctx, "x", "", 0, 0); return err }, trimtab.NotFound, "endpoint/x is not declared"},
+		"a span of nothing": {func() error { _, err := c.Timeline(ctx, "x", "", 5, 5); return err }, trimtab.Invalid, "before or where it begins"},
+		"no version":        {func() error { _, err := c.Evaluate(ctx, client.Evaluate{Model: "flights"}); return err }, trimtab.Invalid, "version"},
+		"no monitor":        {func() error { _, err := c.Windows(ctx, "x"); return err }, trimtab.NotFound, "monitor/x is not declared"},
+		"half an object":    {func() error { _, err := c.JournalOf(ctx, "run", "", 5); return err }, trimtab.Invalid, "belong together"},
+		"bad version":       {func() error { _, err := c.MoveAlias(ctx, "m", view.MoveAlias{Alias: "a", Version: -1}); return err }, trimtab.Invalid, "version -1"},
 	} {
 		err := tc.call()
 		if !trimtab.IsKind(err, tc.kind) || !strings.Contains(trimtab.Message(err), tc.text) {

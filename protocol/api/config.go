@@ -122,6 +122,7 @@ type Config struct {
 	Windows      Windows
 	Evaluator    Evaluator
 	Evaluations  Evaluations
+	Loop         Loop
 	Journal      Journal
 	Clock        trimtab.Clock // default the system's
 	Version      string        // of the program, for the OpenAPI document

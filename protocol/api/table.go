@@ -38,6 +38,11 @@ func Routes(cfg Config) []route.Route {
 	t.replays()
 	t.monitors()
 	t.evaluations()
+	t.decisions()
+	t.incidents()
+	t.rollouts()
+	t.loop()
+	t.timeline()
 	t.journal()
 	return append(t.routes, route.Route{Method: "GET", Pattern: Base + "/openapi.json", Auth: route.Public, Via: "api", Handle: t.document()})
 }
