@@ -23,7 +23,7 @@ func (s *pass) diagnose(ctx context.Context, w step) error {
 	if s.cfg.Incidents == nil || s.spec.Diagnosis.Off {
 		return nil
 	}
-	if ok, err := s.diagnoses(ctx); err != nil || !ok {
+	if ok, err := s.leads(ctx, func(spec trimtab.MonitorSpec) bool { return !spec.Diagnosis.Off }); err != nil || !ok {
 		return err
 	}
 	known, err := s.before(ctx, w.at)
@@ -55,9 +55,10 @@ func (s *pass) apply(ctx context.Context, moves []move) error {
 	return nil
 }
 
-// diagnoses reports whether it is this monitor that diagnoses its endpoint: the one
-// with the shortest window, of equal ones the first by name.
-func (s *pass) diagnoses(ctx context.Context) (bool, error) {
+// leads reports whether it is this monitor that does what is done once for the
+// endpoint: that with the shortest window, of equal ones the first by name, among
+// those that can.
+func (s *pass) leads(ctx context.Context, can func(spec trimtab.MonitorSpec) bool) (bool, error) {
 	all, err := s.of(ctx, s.ws, s.spec.Endpoint)
 	if err != nil {
 		return false, err
@@ -69,7 +70,7 @@ func (s *pass) diagnoses(ctx context.Context) (bool, error) {
 	mine := length(s.spec.Window)
 	for _, d := range all {
 		other := length(d.spec.Window)
-		if !d.spec.Diagnosis.Off && (other < mine || other == mine && d.name < s.name) {
+		if can(d.spec) && (other < mine || other == mine && d.name < s.name) {
 			return false, nil
 		}
 	}

@@ -10,10 +10,11 @@ import (
 	"github.com/trimtab/trimtab/pure/diagnose"
 )
 
-// informs is the confidence from which on a finding is worth an incident at all, and goes on with its fault that of
-// which one does.
+// informs is the confidence from which on a finding is worth an incident that holds nothing, if it is still on when the
+// window ends: what nobody is sure of and what is over needs nobody. goesOn is the confidence with which a fault that
+// holds its rows is still there.
 const (
-	informs = 0.75
+	informs = 0.8
 	goesOn  = 0.5
 )
 
@@ -59,7 +60,8 @@ func (e examined) moves(open []trimtab.Incident) (out []move) {
 		}
 	}
 	for n, f := range e.findings {
-		if used[n] || f.Confidence < informs || f.Kind == diagnose.Volume {
+		sure := f.Confidence >= e.confidence
+		if used[n] || f.Kind == diagnose.Volume || !sure && (f.Confidence < informs || f.Healed) {
 			continue
 		}
 		out = append(out, openIncident(e.incident(f)))
@@ -70,11 +72,15 @@ func (e examined) moves(open []trimtab.Incident) (out []move) {
 // same reports whether a finding is the fault of an open incident: the same fault of
 // one of its columns, or whatever is surely wrong with one of them.
 func (e examined) same(i trimtab.Incident, f diagnose.Finding) bool {
-	if i.Fault == f.Kind && f.Confidence >= goesOn && len(i.Columns) == 0 && len(f.Columns) == 0 {
-		return true
+	least := informs
+	if i.Hold {
+		least = goesOn
 	}
-	if i.Fault != f.Kind && f.Confidence < e.confidence || f.Confidence < goesOn {
+	if f.Confidence < least || i.Fault != f.Kind && f.Confidence < e.confidence {
 		return false
+	}
+	if i.Fault == f.Kind && len(i.Columns) == 0 && len(f.Columns) == 0 {
+		return true
 	}
 	return slices.ContainsFunc(f.Columns, func(c string) bool { return slices.Contains(i.Columns, c) })
 }

@@ -24,9 +24,13 @@ type knowledge []trimtab.Incident
 // maxIncidents bounds the incidents of an endpoint that are looked at.
 const maxIncidents = 10_000
 
-// own reports whether it is this monitor that finds and closes the incident.
+// own reports whether it is a look of this monitor that opens and closes the incident.
 func (s *pass) own(i trimtab.Incident) bool {
-	return i.Monitor == s.name && i.Kind != trimtab.Breach
+	switch i.Kind {
+	case trimtab.DataFault, trimtab.Breach, trimtab.Drift, trimtab.Decay, trimtab.Miscalibration, trimtab.LabelsStopped, trimtab.TrafficStopped:
+		return i.Monitor == s.name
+	}
+	return false
 }
 
 // known is what was wrong as of the border, with what this monitor has found there.

@@ -45,6 +45,9 @@ func (s *pass) look(ctx context.Context, w step) (r trimtab.WindowResult, err er
 	r = t.look(w.end.Add(time.Duration(s.spec.LabelMaturity)))
 	r.Workspace = s.ws
 	r.Served, r.Since = service(served(t.versions), w.start, earlier)
+	if err := s.judge(ctx, w, r, earlier); err != nil {
+		return r, err
+	}
 	if err := s.drift(ctx, w, &r, earlier, known); err != nil {
 		return r, err
 	}
@@ -84,6 +87,24 @@ func (s *pass) found(ctx context.Context, w step, moves []move) ([]string, error
 
 // comparable: with more than one in so many rows held, the others are no picture of the window.
 const comparable = 5
+
+// judge has the endpoint's contracts judge the window, once for all its monitors.
+func (s *pass) judge(ctx context.Context, w step, r trimtab.WindowResult, earlier []trimtab.WindowResult) error {
+	if s.cfg.Contracts == nil {
+		return nil
+	}
+	if ok, err := s.leads(ctx, func(trimtab.MonitorSpec) bool { return true }); err != nil || !ok {
+		return err
+	}
+	c := trimtab.ContractWindow{Monitor: s.name, Endpoint: s.spec.Endpoint, Start: w.start, End: w.end, At: w.at, Quarantined: r.Quarantined}
+	for _, x := range earlier {
+		c.History = append(c.History, x.Rows)
+	}
+	if _, err := s.cfg.Contracts.Judge(ctx, c, s.log.Tables(ctx, traffic.Query{Start: w.start, End: w.end, KnownBy: w.at, Inputs: true})); err != nil {
+		return err
+	}
+	return s.cfg.Crash("judged")
+}
 
 // service is the version that serves in a window and the start of its first window.
 func service(v trimtab.Version, start trimtab.Time, earlier []trimtab.WindowResult) (trimtab.Version, trimtab.Time) {

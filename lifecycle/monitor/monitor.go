@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -46,6 +47,11 @@ type Incidents interface {
 	List(ctx context.Context, q trimtab.DocumentQuery) ([]trimtab.Incident, error)
 }
 
+// Contracts judges the rows of a window by the endpoint's data contracts. Judging a window again changes nothing.
+type Contracts interface {
+	Judge(ctx context.Context, w trimtab.ContractWindow, rows iter.Seq2[*traffic.Rows, error]) ([]trimtab.ContractResult, error)
+}
+
 // Rollouts are the changes of the version that answers.
 type Rollouts interface {
 	List(ctx context.Context, q trimtab.DocumentQuery) ([]trimtab.Rollout, error)
@@ -69,6 +75,7 @@ type Config struct {
 	Windows   Windows
 	Traffic   *traffic.Store
 	Incidents Incidents     // nil: nothing is diagnosed, nothing is held
+	Contracts Contracts     // nil: no window is judged by contracts
 	Rollouts  Rollouts      // nil: the versions that answered are all that there were
 	Models    Models        // nil: nobody knows what versions have learnt from
 	Scorer    Scorer        // nil: no version is scored but by what it answered
