@@ -68,7 +68,7 @@ const through = "through"
 const manyShare = 0.05
 
 // incidents opens, continues and closes the incidents of an endpoint's rules: one for
-// each rule while it lasts.
+// each rule while it lasts, whichever monitor's window judges it.
 func (c *Contracts) incidents(ctx context.Context, w trimtab.ContractWindow, found []finding) error {
 	if c.cfg.Incidents == nil {
 		return nil
@@ -81,8 +81,6 @@ func (c *Contracts) incidents(ctx context.Context, w trimtab.ContractWindow, fou
 	for _, f := range found {
 		i := slices.IndexFunc(all, func(o trimtab.Incident) bool { return o.Rule == f.held })
 		switch {
-		case i >= 0 && all[i].Monitor != w.Monitor:
-			// The monitor that found it follows it.
 		case i >= 0 && f.breach:
 			err = c.move(ctx, all[i].ID, func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error) { return f.proceed(old, w) })
 		case i >= 0:
@@ -101,11 +99,10 @@ func (c *Contracts) incidents(ctx context.Context, w trimtab.ContractWindow, fou
 		}
 	}
 	for _, o := range all {
-		if o.Monitor != w.Monitor || slices.ContainsFunc(found, func(f finding) bool { return f.held == o.Rule }) {
-			continue
-		}
-		if err := c.close(ctx, o.ID, w, "no contract demands it any more"); err != nil {
-			return err
+		if !slices.ContainsFunc(found, func(f finding) bool { return f.held == o.Rule }) {
+			if err := c.close(ctx, o.ID, w, "no contract demands it any more"); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

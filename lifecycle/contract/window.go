@@ -12,12 +12,13 @@ import (
 	"github.com/trimtab/trimtab/storage/traffic"
 )
 
-// Judge judges a closed window of an endpoint by all its contracts, keeps the results
-// and opens, continues or closes the incidents of their rules. rows are all rows of
-// the window with their inputs, the quarantined ones too; they are read once,
+// Judge judges a window of an endpoint that has ended by all its contracts, keeps the
+// results and opens, continues or closes the incidents of their rules. rows are all
+// rows of the window with their inputs, the quarantined ones too; they are read once,
 // and not at all when the endpoint has no contract and no quarantined row. Judging a
-// window again changes nothing; judged with other rows (late ones) its result is replaced. The answer depends on
-// the rows and the window alone. The workspace is that of the call.
+// window again changes nothing; judged with other rows its result is replaced. The
+// answer depends on the rows, the window and what is declared alone. Of an endpoint
+// with several monitors one has its windows judged. The workspace is that of the call.
 func (c *Contracts) Judge(ctx context.Context, w trimtab.ContractWindow, rows iter.Seq2[*traffic.Rows, error]) (out []trimtab.ContractResult, err error) {
 	defer trimtab.Wrap(&err, "contract.Judge(%s, %s)", w.Endpoint, w.Start)
 	ws := trimtab.CallOf(ctx).Workspace
