@@ -86,7 +86,8 @@ func (s *pass) examine(ctx context.Context, w step, known knowledge) (found []di
 	if err != nil || current.len() < leastExamined {
 		return nil, false, err
 	}
-	recent, err := s.recent(ctx, w, known, &t)
+	limit := min(max(perRow*current.len(), fewReference), maxReference)
+	recent, err := s.recent(ctx, w, known, &t, limit)
 	if err != nil {
 		return nil, false, err
 	}
@@ -100,7 +101,7 @@ func (s *pass) examine(ctx context.Context, w step, known knowledge) (found []di
 	if len(current.table.Columns) == 0 {
 		return nil, false, nil
 	}
-	reference, err := s.training(ctx, w, current, recent, &t)
+	reference, err := s.training(ctx, w, current, recent, &t, limit)
 	if err != nil || reference.len() < leastLearnt {
 		return nil, false, err
 	}
@@ -134,7 +135,7 @@ func (s *pass) familiar(current, recent *sample) bool {
 
 // recent reads good rows before a window: neither held nor quarantined, back until
 // they span what the spec wants or are as many as fit.
-func (s *pass) recent(ctx context.Context, w step, known knowledge, t *thin) (*sample, error) {
+func (s *pass) recent(ctx context.Context, w step, known knowledge, t *thin, limit int) (*sample, error) {
 	span := time.Duration(s.spec.Diagnosis.Reference)
 	if span == 0 {
 		span = goodWindows * w.end.Sub(w.start)
@@ -149,7 +150,7 @@ func (s *pass) recent(ctx context.Context, w step, known knowledge, t *thin) (*s
 	bad := func(at trimtab.Time, rule string) bool { return holds.of(at, rule) != counts }
 	var parts []*sample
 	rows := 0
-	for to := w.start; to > from && to > begin && rows < maxReference; {
+	for to := w.start; to > from && to > begin && rows < limit; {
 		start := max(from, to-(w.end-w.start))
 		part, err := s.read(ctx, traffic.Query{Start: start, End: to, KnownBy: w.at, Inputs: true}, t, 0, bad)
 		if err != nil {

@@ -94,6 +94,7 @@ type Monitors struct {
 	controller *control.Controller
 	declared   atomic.Pointer[map[place]declared]
 	references baselines
+	trainings  trainings
 	gauges     gauges
 }
 

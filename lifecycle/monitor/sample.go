@@ -18,6 +18,10 @@ import (
 const (
 	maxSample    = 100_000
 	maxReference = 200_000
+	// Of a reference so many rows are enough for each row of the window, and for any window so many: an hour is not
+	// held against a year each time.
+	perRow       = 100
+	fewReference = 10_000
 )
 
 // thin says which rows are kept: those whose digest begins with shift zero bits.

@@ -5,7 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/pure/table"
@@ -112,26 +115,51 @@ func (s *pass) unreadable(ctx context.Context, l learnt, err error) error {
 }
 
 // training puts the training rows of the version that serves before the recent rows
-// of traffic: those with an event time before all of them, the newest as many as fit.
-func (s *pass) training(ctx context.Context, w step, current, recent *sample, t *thin) (*sample, error) {
-	room := maxReference - recent.len()
+// of traffic: those with an event time before all of them, the newest of them, limit
+// rows in all.
+func (s *pass) training(ctx context.Context, w step, current, recent *sample, t *thin, limit int) (*sample, error) {
+	room := limit - recent.len()
 	l, ok, err := s.learntBy(ctx, served(current.versions))
 	if err != nil || !ok || room <= 0 {
+		return recent, err
+	}
+	all, err := s.trainedOn(ctx, l, columnNames(current), t)
+	if err != nil || all == nil {
 		return recent, err
 	}
 	before := int64(w.start)
 	if recent.len() > 0 {
 		before = recent.times[0]
 	}
-	whole := &sample{}
+	n, _ := slices.BinarySearch(all.times, before)
+	if n == 0 {
+		return recent, nil
+	}
+	rows := make([]int, min(n, room))
+	for i := range rows {
+		rows[i] = n - len(rows) + i
+	}
+	whole := &sample{table: all.table, times: all.times, digests: all.digests}
+	whole.take(rows) // a copy: what is remembered stays as it is
+	return whole, whole.extend(recent)
+}
+
+// trainedOn reads the newest training rows, thinned, in the order of their times; nil
+// when there are none. It remembers the last ones: every window asks for them.
+func (s *pass) trainedOn(ctx context.Context, l learnt, columns []string, t *thin) (*sample, error) {
+	key := fmt.Sprintf("%s %s %d %s", l.Snapshot, l.eventTime, t.shift, strings.Join(columns, "\x00"))
+	if x, ok := s.trainings.get(key); ok {
+		return x, nil
+	}
+	whole := &sample{table: table.Blank(0)}
 	n := uint64(0)
-	ok, err = s.rows(ctx, l, columnNames(current), func(part *table.Table, times []int64) error {
+	ok, err := s.rows(ctx, l, columns, func(part *table.Table, times []int64) error {
 		x := &sample{table: part, times: times, digests: make([]uint64, len(times))}
 		var keep []int
 		for i, at := range times {
 			n++
 			x.digests[i] = mix(n)
-			if at != 0 && at < before && t.keeps(x.digests[i]) {
+			if at != 0 && t.keeps(x.digests[i]) {
 				keep = append(keep, i)
 			}
 		}
@@ -140,15 +168,45 @@ func (s *pass) training(ctx context.Context, w step, current, recent *sample, t 
 			return err
 		}
 		if whole.len() > 2*maxReference {
-			whole.newest(room)
+			whole.newest(maxReference)
 		}
 		return nil
 	})
-	if err != nil || !ok || whole.len() == 0 {
-		return recent, err
+	if err != nil {
+		return nil, err
 	}
-	whole.newest(room)
-	return whole, whole.extend(recent)
+	if !ok || whole.len() == 0 {
+		whole = nil
+	} else {
+		whole.newest(maxReference)
+	}
+	s.trainings.put(key, whole)
+	return whole, nil
+}
+
+// trainings keeps the training rows that were read last: two samples, some 60 MB at
+// most for 20 columns. It is safe for concurrent use; samples in it never change.
+type trainings struct {
+	mu   sync.Mutex
+	keys [2]string // guarded by mu, as is kept; the newest first
+	kept [2]*sample
+}
+
+func (c *trainings) get(key string) (*sample, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, k := range c.keys {
+		if k == key {
+			return c.kept[i], true
+		}
+	}
+	return nil, false
+}
+
+func (c *trainings) put(key string, x *sample) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.keys, c.kept = [2]string{key, c.keys[0]}, [2]*sample{x, c.kept[0]}
 }
 
 // newest keeps the n newest rows and puts them in the order of their times.
