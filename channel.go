@@ -117,6 +117,7 @@ type Delivery struct {
 	Tries     int       `json:"tries,omitzero"`
 	NotBefore Time      `json:"notBefore,omitzero"`
 	Error     string    `json:"error,omitzero"`
+	Entry     int64     `json:"entry"` // index of the journal's entry: the order of messages
 	Created   Time      `json:"created"`
 	Sent      Time      `json:"sent,omitzero"`
 }

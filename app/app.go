@@ -20,6 +20,7 @@ import (
 	"github.com/trimtab/trimtab/lifecycle/contract"
 	"github.com/trimtab/trimtab/lifecycle/dataset"
 	"github.com/trimtab/trimtab/lifecycle/monitor"
+	"github.com/trimtab/trimtab/lifecycle/notify"
 	"github.com/trimtab/trimtab/lifecycle/pipeline"
 	"github.com/trimtab/trimtab/lifecycle/replay"
 	"github.com/trimtab/trimtab/lifecycle/retrain"
@@ -93,6 +94,7 @@ type server struct {
 	datasets  *dataset.Datasets
 	engine    *pipeline.Engine
 	replays   *replay.Replays
+	notifier  *notify.Notifier
 	health    *health
 	group     group
 	handler   http.Handler

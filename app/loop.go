@@ -35,6 +35,7 @@ import (
 //	monitor    watermarks and declarations
 //	rollout    watermarks, moved aliases, rollouts that others begin
 //	policy     watermarks, windows, and what became of decisions
+//	notify     incidents, decisions, rollouts: tells the declared channels; nothing waits for it
 func (s *server) loop() error {
 	db := s.db
 	s.monitors = monitor.New(monitor.Config{
@@ -57,7 +58,7 @@ func (s *server) loop() error {
 		URL:       "http://" + s.cfg.Listen + s.cfg.Prefix, Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}},
 		Moved: s.serve.Refresh, Log: s.log.With("part", "replay"),
 	})
-	consumers := []control.Consumer{registry.Declared(db.Resources, db.Models), s.contracts.Consumer(), s.serve.Consumer(), s.monitors.Consumer(), s.rollouts.Consumer(), s.policies.Consumer()}
+	consumers := []control.Consumer{registry.Declared(db.Resources, db.Models), s.contracts.Consumer(), s.serve.Consumer(), s.monitors.Consumer(), s.rollouts.Consumer(), s.policies.Consumer(), s.notifications()}
 	s.group.add("traffic", s.traffic.Run)
 	s.group.add("serve", s.serve.Run)
 	s.group.add("monitors", s.monitors.Run)
