@@ -87,6 +87,14 @@ func (s Severity) rank() int {
 	return 0
 }
 
+// ChannelTest is what became of a test message to a channel.
+type ChannelTest struct {
+	Channel string   `json:"channel"`
+	Sent    bool     `json:"sent"`
+	Took    Duration `json:"took"`
+	Error   string   `json:"error,omitempty"` // why the receiver does not have it
+}
+
 // States of a delivery.
 const (
 	DeliveryPending = "pending"

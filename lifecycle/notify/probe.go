@@ -7,18 +7,10 @@ import (
 	"github.com/trimtab/trimtab"
 )
 
-// Test is what became of a test message.
-type Test struct {
-	Channel string           `json:"channel"`
-	Sent    bool             `json:"sent"`
-	Took    trimtab.Duration `json:"took"`
-	Error   string           `json:"error,omitempty"` // why it was not sent
-}
-
 // Test sends a test message to a channel at once and says what became of it. A
 // receiver that does not take it is a result, not an error; NotFound when there is
 // no such channel.
-func (n *Notifier) Test(ctx context.Context, name string) (t Test, err error) {
+func (n *Notifier) Test(ctx context.Context, name string) (t trimtab.ChannelTest, err error) {
 	defer trimtab.Wrap(&err, "Notifier.Test(%s)", name)
 	r, err := n.cfg.Resources.Get(ctx, trimtab.KindChannel, name)
 	if err != nil {
@@ -35,7 +27,7 @@ func (n *Notifier) Test(ctx context.Context, name string) (t Test, err error) {
 		Link: link(n.cfg.URL, "", r.Workspace), Created: now}
 	p := &pass{Notifier: n, ws: r.Workspace, name: name, spec: spec}
 	trouble := p.transmit(ctx, bundle{d}.message(r.Workspace))
-	t = Test{Channel: name, Sent: trouble == nil, Took: trimtab.Duration(time.Since(began).Round(time.Millisecond))}
+	t = trimtab.ChannelTest{Channel: name, Sent: trouble == nil, Took: trimtab.Duration(time.Since(began).Round(time.Millisecond))}
 	if trouble != nil {
 		t.Error = trimtab.Message(trouble)
 	}

@@ -55,7 +55,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{db: db, called: map[string]bool{}}
 	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, Runs: runs{}, Experiments: experiments{},
 		Registry: registry{}, Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Evaluator: gate{}, Evaluations: gate{},
-		Loop: loopOf(db), Journal: db.Journal, Version: "test"}))
+		Loop: loopOf(db), Channels: channels{}, Deliveries: channels{}, Journal: db.Journal, Version: "test"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,6 +335,7 @@ func TestEveryOperation(t *testing.T) {
 		t.Error(err)
 	}
 	w.loop(t)
+	w.channels(t)
 	w.covered(t)
 }
 

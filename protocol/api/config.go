@@ -123,6 +123,8 @@ type Config struct {
 	Evaluator    Evaluator
 	Evaluations  Evaluations
 	Loop         Loop
+	Channels     Channels
+	Deliveries   Deliveries
 	Journal      Journal
 	Clock        trimtab.Clock // default the system's
 	Version      string        // of the program, for the OpenAPI document

@@ -43,6 +43,7 @@ func Routes(cfg Config) []route.Route {
 	t.rollouts()
 	t.loop()
 	t.timeline()
+	t.channels()
 	t.journal()
 	return append(t.routes, route.Route{Method: "GET", Pattern: Base + "/openapi.json", Auth: route.Public, Via: "api", Handle: t.document()})
 }
