@@ -18,6 +18,9 @@ func (s *pass) carryOn(ctx context.Context) (wait trimtab.Wait, detail string, m
 		return trimtab.WaitEventTime, "", false, err
 	}
 	d := open[len(open)-1] // the oldest
+	if d.Endpoint != s.monitor.Endpoint {
+		return s.cancel(ctx, d, fmt.Sprintf("the policy watches endpoint %s now", s.monitor.Endpoint))
+	}
 	switch d.State {
 	case trimtab.DecisionAwaiting:
 		return trimtab.WaitHuman, fmt.Sprintf("trimtab decisions approve %s, or reject it", d.ID), false, nil
@@ -43,6 +46,9 @@ func (s *pass) hold(ctx context.Context) (bool, string, error) {
 // training starts the pipeline that the decision asks for, and waits for its end.
 func (s *pass) training(ctx context.Context, d trimtab.Decision) (trimtab.Wait, string, bool, error) {
 	if d.Run == "" {
+		if s.served != d.Served {
+			return s.cancel(ctx, d, s.stale(d))
+		}
 		if paused, detail, err := s.hold(ctx); err != nil || paused {
 			return trimtab.WaitHuman, detail, false, err
 		}
@@ -74,6 +80,9 @@ func (s *pass) training(ctx context.Context, d trimtab.Decision) (trimtab.Wait, 
 	s.running[d.Run] = s.key()
 	s.mu.Unlock()
 	run, err := s.cfg.Engine.Run(ctx, d.Run)
+	if trimtab.IsKind(err, trimtab.NotFound) {
+		return s.fail(ctx, d, trimtab.Message(err))
+	}
 	if err != nil {
 		return "", "", false, err
 	}
@@ -139,6 +148,18 @@ func (s *pass) gating(ctx context.Context, d trimtab.Decision) (trimtab.Wait, st
 // rollingOut puts the cure into service and waits for what becomes of it.
 func (s *pass) rollingOut(ctx context.Context, d trimtab.Decision) (trimtab.Wait, string, bool, error) {
 	if d.Rollout == "" {
+		for _, r := range s.rollouts { // begun before a crash, and perhaps through already
+			if r.Origin == origin && r.Cause == d.ID {
+				_, err := s.edit(ctx, d, "decision.rollout", func(d *trimtab.Decision) { d.Candidate, d.Rollout = r.To, r.ID })
+				return "", "", true, err
+			}
+		}
+		if s.served != d.Served {
+			return s.cancel(ctx, d, s.stale(d))
+		}
+		if at := s.effect(d); !s.clock && s.mark < at {
+			return trimtab.WaitEventTime, "", false, nil
+		}
 		if paused, detail, err := s.hold(ctx); err != nil || paused {
 			return trimtab.WaitHuman, detail, false, err
 		}
@@ -153,8 +174,15 @@ func (s *pass) rollingOut(ctx context.Context, d trimtab.Decision) (trimtab.Wait
 		if err := s.cfg.Crash("cure made"); err != nil {
 			return "", "", false, err
 		}
-		r, err := s.cfg.Rollouts.Begin(ctx, s.monitor.Endpoint, to, "policy", d.ID, d.At)
-		if trimtab.IsKind(err, trimtab.Conflict) || trimtab.IsKind(err, trimtab.Precondition) || trimtab.IsKind(err, trimtab.Invalid) {
+		at := s.effect(d)
+		if s.clock {
+			at = d.At // the training took the time that it took
+		}
+		r, err := s.cfg.Rollouts.Begin(ctx, s.monitor.Endpoint, to, origin, d.ID, at)
+		if trimtab.IsKind(err, trimtab.Conflict) {
+			return s.crossed(ctx, d, err)
+		}
+		if trimtab.IsKind(err, trimtab.Precondition) || trimtab.IsKind(err, trimtab.Invalid) {
 			return s.fail(ctx, d, trimtab.Message(err))
 		}
 		if err != nil {
@@ -181,6 +209,27 @@ func (s *pass) rollingOut(ctx context.Context, d trimtab.Decision) (trimtab.Wait
 		return trimtab.WaitHuman, fmt.Sprintf("rollout %s is undecided: trimtab rollout promote %s, or roll it back", r.ID, r.ID), false, nil
 	}
 	return trimtab.WaitEventTime, "", false, nil
+}
+
+// origin is how rollouts know who began them.
+const origin = "policy"
+
+// crossed is what becomes of a cure that meets another rollout: it was weighed against
+// what will not serve any more, so it is given up; no pipeline is to blame.
+func (s *pass) crossed(ctx context.Context, d trimtab.Decision, why error) (trimtab.Wait, string, bool, error) {
+	if err := s.refresh(ctx); err != nil {
+		return "", "", false, err
+	}
+	for _, r := range s.rollouts {
+		if r.State == trimtab.RolloutPromoting || r.State == trimtab.RolloutRolling {
+			return trimtab.WaitProcess, fmt.Sprintf("rollout %s is %s", r.ID, r.State), false, nil
+		}
+	}
+	return s.cancel(ctx, d, trimtab.Message(why))
+}
+
+func (s *pass) stale(d trimtab.Decision) string {
+	return fmt.Sprintf("version %d serves now, it was decided when version %d did", s.served, d.Served)
 }
 
 // cure is the version that the decision puts into service.
@@ -214,22 +263,31 @@ func (s *pass) done(ctx context.Context, d trimtab.Decision, r trimtab.Rollout) 
 	} else if ok {
 		trained = l.Until
 	}
-	var v *Verdict
-	err := s.remember(ctx, "policyState.promoted", func(st trimtab.PolicyState) trimtab.PolicyState {
+	promoted := func(st trimtab.PolicyState) (trimtab.PolicyState, *Verdict) {
 		if st.Applied == d.ID {
-			return st
+			return st, nil
 		}
 		next, verdict := Promoted(s.spec, st, d, r.To, trained, r.Since, s.window)
-		next.Applied, v = d.ID, verdict
-		return next
-	})
+		next.Applied = d.ID
+		return next, verdict
+	}
+	st, err := s.state(ctx)
 	if err != nil {
 		return "", "", false, err
 	}
-	if err := s.cfg.Crash("promotion remembered"); err != nil {
+	// The verdict on the promise before goes first: once the state is written nobody knows it any more.
+	if _, v := promoted(st); v != nil {
+		if err := s.verdict(ctx, v, r.Since); err != nil {
+			return "", "", false, err
+		}
+	}
+	if err := s.remember(ctx, "policyState.promoted", func(st trimtab.PolicyState) trimtab.PolicyState {
+		next, _ := promoted(st)
+		return next
+	}); err != nil {
 		return "", "", false, err
 	}
-	if err := s.verdict(ctx, v, r.Since); err != nil {
+	if err := s.cfg.Crash("promotion remembered"); err != nil {
 		return "", "", false, err
 	}
 	_, err = s.to(ctx, d, trimtab.DecisionDone, fmt.Sprintf("version %d serves since %s", r.To, r.Since), nil)
@@ -255,6 +313,16 @@ func (s *pass) fail(ctx context.Context, d trimtab.Decision, why string) (trimta
 		return "", "", false, err
 	}
 	return s.lost(ctx, d, trimtab.DecisionFailed, why, Failed)
+}
+
+// cancel gives a decision up about which nothing was found out. A training is paid for all the same.
+func (s *pass) cancel(ctx context.Context, d trimtab.Decision, why string) (trimtab.Wait, string, bool, error) {
+	return s.lost(ctx, d, trimtab.DecisionCancelled, why, func(_ trimtab.RetrainPolicySpec, st trimtab.PolicyState, d trimtab.Decision, at trimtab.Time, _ time.Duration) trimtab.PolicyState {
+		if d.Run != "" {
+			st.Retrains = spend(st.Retrains, at)
+		}
+		return st
+	})
 }
 
 func (s *pass) lost(ctx context.Context, d trimtab.Decision, state trimtab.DecisionState, why string, rule func(trimtab.RetrainPolicySpec, trimtab.PolicyState, trimtab.Decision, trimtab.Time, time.Duration) trimtab.PolicyState) (trimtab.Wait, string, bool, error) {

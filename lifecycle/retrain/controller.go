@@ -40,6 +40,8 @@ type Documents[T trimtab.Document] interface {
 	Get(ctx context.Context, name string) (T, error)
 	Move(ctx context.Context, name string, rule func(old *T) (T, trimtab.Change, error)) (T, error)
 	List(ctx context.Context, q trimtab.DocumentQuery) ([]T, error)
+	// Open lists those of all projects that have not ended.
+	Open(ctx context.Context) ([]T, error)
 }
 
 // Scorer scores logged inputs with any version of a model.
@@ -109,6 +111,8 @@ type Policies struct {
 	running map[trimtab.PipelineRunID]string
 	// people lets a person and a pass take turns at what a policy remembers.
 	people sync.Mutex
+	// passing is held during a pass: who marks a border as unsettled waits for the pass that might settle it.
+	passing sync.Mutex
 }
 
 type place struct {
@@ -176,7 +180,8 @@ func (p *Policies) Run(ctx context.Context) error {
 	}
 }
 
-// Resync reads what is declared and looks at every policy.
+// Resync reads what is declared and looks at every policy, those too that are not
+// declared any more and have left a decision open.
 func (p *Policies) Resync(ctx context.Context) error {
 	all, err := p.read(ctx)
 	if err != nil {
@@ -185,7 +190,11 @@ func (p *Policies) Resync(ctx context.Context) error {
 	for at := range all {
 		p.controller.Add(at.key())
 	}
-	return nil
+	open, err := p.cfg.Decisions.Open(ctx)
+	for _, d := range open {
+		p.controller.Add(place{d.Workspace, d.Policy}.key())
+	}
+	return err
 }
 
 // read takes the declared policies over.
@@ -231,6 +240,10 @@ func (p *Policies) resolve(ctx context.Context, r trimtab.Resource) (d declared,
 	if d.task == "" {
 		d.task = Binary
 	}
+	if err := d.monitor.Window.Validate(); err != nil {
+		d.problem = fmt.Sprintf("monitor %s: %s", d.spec.Monitor, trimtab.Message(err))
+		return d, nil
+	}
 	start, end := d.monitor.Window.Bounds(0)
 	d.window = end.Sub(start)
 	e, err := p.cfg.Resources.Get(ctx, trimtab.KindEndpoint, d.monitor.Endpoint)
@@ -264,19 +277,30 @@ func withDefaults(s trimtab.RetrainPolicySpec) trimtab.RetrainPolicySpec {
 }
 
 // Consumer follows the journal: declarations, watermarks, and what became of decisions.
+// Before the word of a person on a decision counts as read, the border is marked as unsettled.
 func (p *Policies) Consumer() control.Consumer {
 	return control.Consumer{Name: "policy", Handle: func(ctx context.Context, entries []trimtab.Entry) error {
+		stale := false
 		for _, e := range entries {
 			switch e.Object.Kind {
 			case "retrainpolicy", "monitor", "endpoint":
-				return p.Resync(ctx)
+				stale = true
+			case "decision":
+				if e.Actor != trimtab.Controller("policy") {
+					if err := p.pend(ctx, e); err != nil {
+						return err
+					}
+				}
 			}
+		}
+		if stale {
+			return p.Resync(ctx)
 		}
 		for _, e := range entries {
 			switch e.Object.Kind {
-			case "endpointState", "window", "rollout", "decision", "incident", "pause":
+			case "endpointState", "window", "rollout", "decision", "incident", "pause", "policyState":
 				for at := range *p.declared.Load() {
-					if at.ws == e.Workspace {
+					if at.ws == e.Workspace && !(e.Object.Kind == "policyState" && e.Actor == trimtab.Controller("policy")) {
 						p.controller.Add(at.key())
 					}
 				}
@@ -290,6 +314,25 @@ func (p *Policies) Consumer() control.Consumer {
 		}
 		return nil
 	}}
+}
+
+// pend marks the border as unsettled until a pass has gone over the policy of a decision.
+func (p *Policies) pend(ctx context.Context, e trimtab.Entry) error {
+	policy, _, _ := strings.Cut(e.Object.Name, "@")
+	d, ok := (*p.declared.Load())[place{e.Workspace, policy}]
+	if !ok || d.problem != "" {
+		return nil // it settles nothing
+	}
+	p.passing.Lock() // a pass that is under way settles before this, not after
+	defer p.passing.Unlock()
+	ctx = trimtab.WithCall(ctx, trimtab.Call{Actor: trimtab.Controller("policy"), Workspace: e.Workspace})
+	state, err := p.cfg.States.State(ctx, d.monitor.Endpoint)
+	if err != nil || state.Mode != trimtab.DrivenMode {
+		return err
+	}
+	p.controller.Add(d.key())
+	return p.cfg.States.Settle(ctx, trimtab.Settlement{Workspace: e.Workspace, Endpoint: d.monitor.Endpoint, Listener: Listener(policy),
+		Through: state.Watermark, Wait: trimtab.WaitProcess, Detail: "has the word of a person on a decision to look at"})
 }
 
 // Wake looks at the policies of an endpoint soon: for one who has settled a border in this process.
@@ -311,6 +354,36 @@ func (p *Policies) Listeners(ctx context.Context, ws trimtab.Workspace, endpoint
 		}
 	}
 	return names, err
+}
+
+// Border returns the first moment after t at which a policy of the endpoint puts into
+// service what it has trained: a training takes its assumed duration of event time. It is
+// 0 when there is none.
+func (p *Policies) Border(ctx context.Context, ws trimtab.Workspace, endpoint string, t trimtab.Time) (first trimtab.Time, err error) {
+	ctx = trimtab.WithCall(ctx, trimtab.Call{Actor: trimtab.Controller("policy"), Workspace: ws})
+	for at, d := range *p.declared.Load() {
+		if at.ws != ws || d.problem != "" || d.monitor.Endpoint != endpoint || d.spec.AssumedDuration <= 0 {
+			continue
+		}
+		open, err := p.cfg.Decisions.List(ctx, trimtab.DocumentQuery{Scope: at.name, Open: true})
+		if err != nil {
+			return 0, err
+		}
+		for _, o := range open {
+			if b := d.effect(o); o.Rollout == "" && b > t && (first == 0 || b < first) {
+				first = b
+			}
+		}
+	}
+	return first, nil
+}
+
+// effect is the moment of event time from which the cure of a decision can serve.
+func (d declared) effect(o trimtab.Decision) trimtab.Time {
+	if o.Action == trimtab.DoRetrain {
+		return o.At.Add(time.Duration(d.spec.AssumedDuration))
+	}
+	return o.At
 }
 
 // Reconcile brings one policy up to date and returns when it is done: for tests.

@@ -40,20 +40,21 @@ func (s *pass) evidence(ctx context.Context, st trimtab.PolicyState, w trimtab.W
 		return Evidence{}, err
 	}
 	for _, v := range append(trimtab.RetainedVersions(s.rollouts, s.served, s.spec.Keep), s.served) {
-		err := s.score(ctx, window, v)
-		if trimtab.IsKind(err, trimtab.NotFound) || trimtab.IsKind(err, trimtab.Unsupported) || trimtab.IsKind(err, trimtab.Invalid) || trimtab.IsKind(err, trimtab.Precondition) {
-			if v == s.served {
+		if v == s.served {
+			if err := s.scoreServed(ctx, window); err != nil {
 				return Evidence{}, err
 			}
+			continue
+		}
+		err := s.score(ctx, window, v)
+		if unscorable(err) {
 			s.cfg.Log.WarnContext(ctx, "an older version cannot be scored", "project", s.ws, "policy", s.name, "version", v, "error", err)
 			continue // it is no candidate
 		}
 		if err != nil {
 			return Evidence{}, err
 		}
-		if v != s.served {
-			q.Older = append(q.Older, v)
-		}
+		q.Older = append(q.Older, v)
 	}
 	earlier, err := s.earlier(ctx, w, q.Trained, holds)
 	if err != nil {
@@ -79,7 +80,7 @@ func (s *pass) earlier(ctx context.Context, w trimtab.WindowResult, trained trim
 		if err != nil {
 			return nil, err
 		}
-		if err := s.score(ctx, l, s.served); err != nil {
+		if err := s.scoreServed(ctx, l); err != nil {
 			return nil, err
 		}
 		rows += l.Len()
@@ -213,12 +214,8 @@ func (s *pass) score(ctx context.Context, l *logged, v trimtab.Version) error {
 	if l.Versions[v] != nil {
 		return nil
 	}
-	own := true
-	for _, a := range l.answered {
-		own = own && a == v
-	}
-	if own {
-		l.Versions[v] = l.Score
+	if l.own(v) == l.Len() { // also of no rows
+		l.Versions[v] = append([]float64{}, l.Score...)
 		return nil
 	}
 	if l.inputs == nil {
@@ -233,6 +230,48 @@ func (s *pass) score(ctx context.Context, l *logged, v trimtab.Version) error {
 	}
 	l.Versions[v] = scores
 	return nil
+}
+
+// unscorable reports whether an error says that a version gives no scores for logged
+// rows, whenever it is asked.
+func unscorable(err error) bool {
+	switch trimtab.KindOf(err) {
+	case trimtab.NotFound, trimtab.Unsupported, trimtab.Invalid, trimtab.Precondition:
+		return err != nil
+	}
+	return false
+}
+
+// scoreServed is score for what serves now. Where it cannot be asked, the rows that it
+// has answered itself are all that witness.
+func (s *pass) scoreServed(ctx context.Context, l *logged) error {
+	err := s.score(ctx, l, s.served)
+	if !unscorable(err) {
+		return err
+	}
+	scores := make([]float64, l.Len())
+	for i, a := range l.answered {
+		scores[i] = math.NaN()
+		if a == s.served {
+			scores[i] = l.Score[i]
+		}
+	}
+	s.cfg.Log.WarnContext(ctx, "the served version cannot be scored: only the rows that it answered itself count", "project", s.ws, "policy", s.name,
+		"version", s.served, "window", l.Start, "rows", l.Len(), "answered", l.own(s.served), "error", err)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Versions[s.served] = scores
+	return nil
+}
+
+// own counts the rows that a version has answered itself.
+func (l *logged) own(v trimtab.Version) (n int) {
+	for _, a := range l.answered {
+		if a == v {
+			n++
+		}
+	}
+	return n
 }
 
 type cacheKey struct {

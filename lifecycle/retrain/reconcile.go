@@ -29,11 +29,13 @@ type pass struct {
 const soon = 20 * time.Millisecond
 
 func (p *Policies) reconcile(ctx context.Context, key string) (control.Result, error) {
+	p.passing.Lock()
+	defer p.passing.Unlock()
 	at := split(key)
 	ctx = trimtab.WithCall(ctx, trimtab.Call{Actor: trimtab.Controller("policy"), Workspace: at.ws})
 	r, err := p.cfg.Resources.Get(ctx, trimtab.KindRetrainPolicy, at.name)
 	if trimtab.IsKind(err, trimtab.NotFound) {
-		return control.Result{}, nil
+		return control.Result{}, p.abandon(ctx, at.name)
 	}
 	if err != nil {
 		return control.Result{}, err
@@ -67,23 +69,22 @@ func (s *pass) run(ctx context.Context) (control.Result, error) {
 	if ok, err := s.preceded(ctx); err != nil || !ok {
 		return control.Result{After: soon}, err
 	}
+	wait, detail := trimtab.WaitEventTime, ""
 	for {
-		if err := s.refresh(ctx); err != nil {
+		if err := s.catchUp(ctx); err != nil {
 			return control.Result{}, err
 		}
-		if err := s.repair(ctx); err != nil {
-			return control.Result{}, err
-		}
-		wait, detail, moved, err := s.carryOn(ctx)
-		if err != nil {
+		var moved bool
+		if wait, detail, moved, err = s.carryOn(ctx); err != nil {
 			return control.Result{}, err
 		}
 		if moved {
 			continue
 		}
-		if wait == trimtab.WaitProcess || wait == trimtab.WaitHuman {
-			return control.Result{After: time.Second}, s.settle(ctx, wait, detail)
+		if s.mustWait(wait) && !s.clock {
+			break // no later window comes before it is through
 		}
+		// By the clock time goes on meanwhile: what windows say is noted, and nothing else is begun.
 		decided, err := s.next(ctx)
 		if err != nil {
 			return control.Result{}, err
@@ -92,7 +93,7 @@ func (s *pass) run(ctx context.Context) (control.Result, error) {
 			break
 		}
 	}
-	if err := s.settle(ctx, trimtab.WaitEventTime, ""); err != nil {
+	if err := s.settle(ctx, wait, detail); err != nil {
 		return control.Result{}, err
 	}
 	if err := s.cfg.Crash("settled"); err != nil {
@@ -107,48 +108,87 @@ func (s *pass) run(ctx context.Context) (control.Result, error) {
 	if err := s.report(ctx, s.name, status); err != nil {
 		return control.Result{}, err
 	}
-	if s.clock {
+	switch {
+	case s.mustWait(wait):
+		return control.Result{After: time.Second}, nil
+	case s.clock:
 		return control.Result{After: time.Minute}, nil
 	}
 	return control.Result{}, nil
 }
 
-// preceded reports whether the monitors of the endpoint and its rollouts have come
-// through the watermark: a policy decides on what they found.
+func (s *pass) mustWait(w trimtab.Wait) bool {
+	return w == trimtab.WaitProcess || w == trimtab.WaitHuman
+}
+
+// catchUp brings what the pass knows and what the policy remembers up to what is recorded.
+func (s *pass) catchUp(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{s.refresh, s.follow, s.repair, s.undone, s.breaker} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// preceded reports whether all whose findings count have come through the watermark:
+// the monitors of the endpoint, its rollouts, and, so that two policies of one endpoint
+// always decide in the same order, the policies with lesser names.
 func (s *pass) preceded(ctx context.Context) (bool, error) {
 	if s.clock {
-		return true, nil // monitors do not settle by the clock: windows are read as they are closed
+		return true, nil // nobody settles by the clock: windows are read as they are closed
+	}
+	monitors, err := s.cfg.Resources.Everywhere(ctx, trimtab.KindMonitor)
+	if err != nil {
+		return false, err
+	}
+	policies, err := s.read(ctx)
+	if err != nil {
+		return false, err
+	}
+	var before []string
+	for _, r := range monitors {
+		var spec trimtab.MonitorSpec
+		if r.Workspace == s.ws && json.Unmarshal(r.Spec, &spec) == nil && spec.Endpoint == s.monitor.Endpoint && spec.Window.Validate() == nil {
+			before = append(before, "monitor/"+r.Name)
+		}
+	}
+	if s.endpoint.Rollout != nil {
+		before = append(before, "rollout/"+s.monitor.Endpoint)
+	}
+	for at, d := range policies {
+		if at.ws == s.ws && d.problem == "" && d.monitor.Endpoint == s.monitor.Endpoint && at.name < s.name {
+			before = append(before, Listener(at.name))
+		}
 	}
 	all, err := s.cfg.States.Settlements(ctx, s.monitor.Endpoint)
 	if err != nil {
 		return false, err
 	}
-	seen := false
+	come := map[string]bool{}
 	for _, x := range all {
-		kind, name, _ := strings.Cut(x.Listener, "/")
-		switch {
-		case kind == "monitor" && name == s.spec.Monitor:
-			seen = true
-		case kind != "rollout":
-			continue
+		through := x.Through >= s.mark && x.Wait != trimtab.WaitProcess
+		if strings.HasPrefix(x.Listener, "rollout/") && !through {
+			return false, nil // one that is under way although none is declared any more
 		}
-		if x.Through < s.mark || x.Wait == trimtab.WaitProcess {
-			return false, nil
-		}
+		come[x.Listener] = through
 	}
-	return seen, nil
+	return !slices.ContainsFunc(before, func(name string) bool { return !come[name] }), nil
 }
 
 // refresh reads what serves now.
 func (s *pass) refresh(ctx context.Context) error {
 	var err error
-	if s.rollouts, err = s.cfg.History.List(ctx, trimtab.DocumentQuery{Scope: s.monitor.Endpoint}); err != nil {
-		return err
-	}
 	alias := s.endpoint.Model.Alias
 	if alias == "" {
 		alias = "champion"
 	}
+	if s.rollouts, err = s.cfg.History.List(ctx, trimtab.DocumentQuery{Scope: s.monitor.Endpoint}); err != nil {
+		return err
+	}
+	s.rollouts = slices.DeleteFunc(s.rollouts, func(r trimtab.Rollout) bool { // of what the endpoint served before
+		return r.Model != s.endpoint.Model.Name || r.Alias != alias
+	})
 	champion, err := s.cfg.Models.Champion(ctx, s.endpoint.Model.Name, alias)
 	if err != nil {
 		return err
@@ -212,7 +252,7 @@ func (s *pass) repair(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	return s.decide(ctx, st, windows[0])
+	return s.decide(ctx, st, windows)
 }
 
 func (s *pass) borderOf(w trimtab.WindowResult) trimtab.Time {
@@ -231,14 +271,21 @@ func (s *pass) next(ctx context.Context) (bool, error) {
 	if err != nil || len(windows) == 0 {
 		return false, err
 	}
-	return true, s.decide(ctx, st, windows[0])
+	return true, s.decide(ctx, st, windows)
 }
 
-// decide records the decision on one window, and then what the policy remembers of it.
-func (s *pass) decide(ctx context.Context, st trimtab.PolicyState, w trimtab.WindowResult) error {
+// decide records the decision on the oldest of the windows that are due, and then what
+// the policy remembers of it. With newer ones behind it, as of a policy that is declared
+// late or has waited, the window witnesses and the newest decides: nobody trains a model
+// as of last month while this month is known.
+func (s *pass) decide(ctx context.Context, st trimtab.PolicyState, due []trimtab.WindowResult) error {
+	w := due[0]
 	facts, err := s.facts(ctx, w)
 	if err != nil {
 		return err
+	}
+	if len(due) > 1 && facts.Immature == "" {
+		facts.Immature = fmt.Sprintf("labels of newer windows are there too, up to %s: the newest decides", s.monitor.Window.Label(due[len(due)-1].Start))
 	}
 	evidence, err := s.evidence(ctx, st, w)
 	if err != nil {
@@ -256,13 +303,18 @@ func (s *pass) decide(ctx context.Context, st trimtab.PolicyState, w trimtab.Win
 			}
 		}
 	}
-	if _, err := s.cfg.Decisions.Move(ctx, d.ID, func(old *trimtab.Decision) (trimtab.Decision, trimtab.Change, error) {
+	kept, err := s.cfg.Decisions.Move(ctx, d.ID, func(old *trimtab.Decision) (trimtab.Decision, trimtab.Change, error) {
 		if old != nil {
 			return *old, trimtab.Change{}, nil
 		}
 		return d, trimtab.Changed("decision."+string(d.State), nil, d, d.Reason), nil
-	}); err != nil {
+	})
+	if err != nil {
 		return err
+	}
+	if kept.Window != d.Window || kept.Endpoint != d.Endpoint {
+		// The label maturity was shortened: an earlier window was decided on at this moment.
+		s.cfg.Log.WarnContext(ctx, "two windows mature at one moment: the second is only remembered", "project", s.ws, "policy", s.name, "decision", d.ID)
 	}
 	if err := s.cfg.Crash("decided"); err != nil {
 		return err
@@ -270,7 +322,13 @@ func (s *pass) decide(ctx context.Context, st trimtab.PolicyState, w trimtab.Win
 	if err := s.verdict(ctx, result.Verdict, facts.At); err != nil {
 		return err
 	}
-	if err := s.remember(ctx, "policyState.decide", func(trimtab.PolicyState) trimtab.PolicyState { return result.State }); err != nil {
+	if err := s.remember(ctx, "policyState.decide", func(now trimtab.PolicyState) trimtab.PolicyState {
+		next := result.State
+		if now.Broken != st.Broken { // a person closed the breaker meanwhile, in another process
+			next.Broken, next.Failures = now.Broken, now.Failures
+		}
+		return next
+	}); err != nil {
 		return err
 	}
 	s.cfg.Log.InfoContext(ctx, "decided", "project", s.ws, "policy", s.name, "window", s.monitor.Window.Label(w.Start), "action", d.Action, "reason", d.Reason)
@@ -287,12 +345,14 @@ const (
 func (s *pass) facts(ctx context.Context, w trimtab.WindowResult) (Facts, error) {
 	f := Facts{Workspace: s.ws, Policy: s.name, Endpoint: s.monitor.Endpoint, At: s.borderOf(w), Digest: s.digest, Window: s.window,
 		Command: "trimtab decisions approve " + trimtab.DecisionID(s.name, s.borderOf(w))}
-	open, err := s.cfg.Decisions.List(ctx, trimtab.DocumentQuery{Scope: s.name, Open: true, To: f.At})
+	open, err := s.cfg.Decisions.List(ctx, trimtab.DocumentQuery{Open: true})
 	if err != nil {
 		return f, err
 	}
-	if len(open) > 0 {
-		f.InFlight = open[0].ID
+	for _, d := range open { // of other policies those of this border too: they come first
+		if d.Endpoint == s.monitor.Endpoint && f.InFlight == "" && (d.At < f.At || d.At == f.At && d.Policy < s.name) {
+			f.InFlight = d.ID
+		}
 	}
 	for _, r := range s.rollouts {
 		if f.InFlight == "" && !r.State.Ended() {
@@ -402,4 +462,128 @@ func (s *pass) verdict(ctx context.Context, v *Verdict, at trimtab.Time) error {
 		return i, trimtab.Changed("incident.open", nil, i, i.Cause), nil
 	})
 	return err
+}
+
+// follow begins anew when the policy watches another endpoint than it decided for last.
+// Limits hold on, and event time does: what ended before the last window is not decided on.
+func (s *pass) follow(ctx context.Context) error {
+	newest, err := s.cfg.Decisions.List(ctx, trimtab.DocumentQuery{Scope: s.name, Limit: 1})
+	if err != nil || len(newest) == 0 || newest[0].Endpoint == s.monitor.Endpoint {
+		return err
+	}
+	if err := s.remember(ctx, "policyState.moved", func(st trimtab.PolicyState) trimtab.PolicyState {
+		return trimtab.PolicyState{Workspace: st.Workspace, Policy: s.name, Through: st.Through, CooldownUntil: st.CooldownUntil,
+			Failures: st.Failures, Broken: st.Broken, Retrains: st.Retrains, Applied: st.Applied}
+	}); err != nil {
+		return err
+	}
+	return s.cfg.Crash("moved")
+}
+
+// undone learns that a cure was taken back after its promotion: it lost after all, and
+// more evidence is asked next time, and later.
+func (s *pass) undone(ctx context.Context) error {
+	st, err := s.state(ctx)
+	if err != nil || st.Watch == nil {
+		return err
+	}
+	at := slices.IndexFunc(s.rollouts, func(r trimtab.Rollout) bool {
+		return r.Origin == origin && r.Cause == st.Watch.Decision && r.State == trimtab.RolloutRolledBack
+	})
+	if at < 0 {
+		return nil
+	}
+	d, err := s.cfg.Decisions.Get(ctx, st.Watch.Decision)
+	if err != nil {
+		return err
+	}
+	d.Action = trimtab.DoNothing // what it cost and what its gate found were noted at the promotion
+	if err := s.remember(ctx, "policyState.rolledBack", func(st trimtab.PolicyState) trimtab.PolicyState {
+		if st.Watch == nil || st.Watch.Decision != d.ID {
+			return st
+		}
+		next := Rejected(s.spec, st, d, s.rollouts[at].Ended, s.window)
+		next.Watch = nil
+		return next
+	}); err != nil {
+		return err
+	}
+	return s.cfg.Crash("roll back remembered")
+}
+
+// breaker tells people that the circuit breaker is open, until one of them has closed it.
+func (s *pass) breaker(ctx context.Context) error {
+	st, err := s.state(ctx)
+	if err != nil {
+		return err
+	}
+	incidents, err := s.cfg.Incidents.List(ctx, trimtab.DocumentQuery{Scope: s.monitor.Endpoint, Open: true})
+	if err != nil {
+		return err
+	}
+	prefix := strings.TrimSuffix(trimtab.IncidentID(s.monitor.Endpoint, trimtab.LoopBroken, s.name, 0), trimtab.Time(0).Go().Format("20060102T150405"))
+	told := false
+	for _, i := range incidents {
+		switch {
+		case i.Kind != trimtab.LoopBroken || !strings.HasPrefix(i.ID, prefix):
+		case st.Broken:
+			told = true
+		default:
+			if _, err := s.cfg.Incidents.Move(ctx, i.ID, func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error) {
+				return old.Close(max(s.mark, old.Begin), max(s.mark, old.Begin), "a person closed the circuit breaker")
+			}); err != nil {
+				return err
+			}
+		}
+	}
+	if !st.Broken || told {
+		return nil
+	}
+	all, err := s.cfg.Decisions.List(ctx, trimtab.DocumentQuery{Scope: s.name})
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(all, func(d trimtab.Decision) bool { return d.ID == st.Applied })
+	if at < 0 {
+		return nil // it broke for another endpoint
+	}
+	d := all[at]
+	id := trimtab.IncidentID(s.monitor.Endpoint, trimtab.LoopBroken, s.name, d.At)
+	_, err = s.cfg.Incidents.Move(ctx, id, func(old *trimtab.Incident) (trimtab.Incident, trimtab.Change, error) {
+		if old != nil {
+			return *old, trimtab.Change{}, nil
+		}
+		i := trimtab.Incident{ID: id, Kind: trimtab.LoopBroken, Endpoint: s.monitor.Endpoint, Monitor: s.spec.Monitor, Severity: trimtab.Critical, Begin: d.At, Found: d.At,
+			Cause:  fmt.Sprintf("%d cures of policy %s in a row could not be made, the last of decision %s", st.Failures, s.name, d.ID),
+			Remedy: "find out why trainings fail, then close the circuit breaker of policy " + s.name}
+		return i, trimtab.Changed("incident.open", nil, i, i.Cause), nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.cfg.Crash("breaker told")
+}
+
+// abandon ends what a policy has left open that is not declared any more. A rollout that
+// it has begun goes on by itself.
+func (p *Policies) abandon(ctx context.Context, policy string) error {
+	open, err := p.cfg.Decisions.List(ctx, trimtab.DocumentQuery{Scope: policy, Open: true})
+	if err != nil {
+		return err
+	}
+	for _, d := range open {
+		why := "the policy is not declared any more"
+		if d.Rollout != "" {
+			why += ": rollout " + d.Rollout + " goes on by itself"
+		}
+		if _, err := p.cfg.Decisions.Move(ctx, d.ID, func(old *trimtab.Decision) (trimtab.Decision, trimtab.Change, error) {
+			return old.To(trimtab.DecisionCancelled, why)
+		}); err != nil {
+			return err
+		}
+		if err := p.cfg.Crash("decision cancelled"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
