@@ -116,3 +116,25 @@ func TestDriftOfSomeColumns(t *testing.T) {
 		}
 	}
 }
+
+// TestDriftOfOneSource feeds two endpoints by one source: what drifts under both is one incident.
+func TestDriftOfOneSource(t *testing.T) {
+	w := newLoopWorld(newWorld(t, filepath.Join(t.TempDir(), "trimtab.db")))
+	windy(w, 8, 13, 13)
+	spec := loopSpec
+	spec.Diagnosis.Off = true
+	w.tell("first", spec, 0)
+	second, _ := w.tell("second", spec, 0)
+	for _, i := range second.Incidents {
+		if i.Kind == trimtab.Drift {
+			t.Errorf("the second endpoint has its own: %+v", i)
+		}
+	}
+	first, err := w.db.Incidents.List(t.Context(), trimtab.DocumentQuery{Scope: "first", Open: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := (told{Incidents: first}).only(t, trimtab.Drift); !slices.Equal(i.Also, []string{"second"}) {
+		t.Errorf("%+v", i)
+	}
+}

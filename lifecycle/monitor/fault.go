@@ -109,7 +109,7 @@ func (e examined) incident(f diagnose.Finding) trimtab.Incident {
 }
 
 func remedy(id string) string {
-	return "correct what sends these rows; they are kept out of training and figures until they are released: trimtab incidents release " + id
+	return "correct what sends these rows; they are kept out of training and figures until they are released: trimtab incidents release " + id + " --reason TEXT"
 }
 
 func evidence(f diagnose.Finding) []trimtab.Evidence {

@@ -59,14 +59,15 @@ func (s *pass) incidents(ctx context.Context, at trimtab.Time) ([]trimtab.Incide
 	return s.cfg.Incidents.List(ctx, trimtab.DocumentQuery{Scope: s.spec.Endpoint, To: at, Limit: maxIncidents})
 }
 
-// asOf takes incidents back to a border: those found there count when here says so, and are closed when it does.
+// asOf takes incidents back to a border: those found there count when here says so, and are closed when it does. What
+// is closed later is closed: at a border that comes again nothing later has happened but what people did.
 func asOf(all []trimtab.Incident, at trimtab.Time, here func(trimtab.Incident) bool) knowledge {
 	var out knowledge
 	for _, i := range all {
 		if i.Found > at || i.Found == at && !here(i) {
 			continue
 		}
-		if i.Closed > at || i.Closed == at && !here(i) {
+		if i.Closed == at && !here(i) {
 			i.Closed, i.End = 0, 0
 		}
 		out = append(out, i)
