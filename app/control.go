@@ -14,7 +14,7 @@ import (
 
 // engine makes the pipeline engine with the executor of this machine.
 func (s *server) pipelines() error {
-	s.datasets = dataset.New(dataset.Config{Blobs: s.blobs, Sources: s.db.Resources, Snapshots: s.db.Snapshots, Traffic: logs{s}, Holds: holds{s}, Log: s.log.With("part", "dataset")})
+	s.datasets = dataset.New(dataset.Config{Blobs: s.blobs, Sources: s.db.Resources, Snapshots: s.db.Snapshots, Traffic: logs{s}, Holds: holds{s}, Contracts: s.contracts, Log: s.log.With("part", "dataset")})
 	parallel := 0
 	if s.cfg.Workers != "" {
 		n, err := strconv.Atoi(s.cfg.Workers)

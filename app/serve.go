@@ -11,6 +11,17 @@ import (
 	"github.com/trimtab/trimtab/storage/traffic"
 )
 
+// judging makes the declared data contracts. Before the first request: what is
+// declared holds from then on.
+func (s *server) judging() (err error) {
+	s.contracts, err = contract.New(contract.Config{Resources: s.db.Resources, Results: s.db.Contracts, Incidents: s.db.Incidents, Blobs: s.blobs,
+		Log: s.log.With("part", "contract"), Registerer: s.metrics})
+	if err != nil {
+		return err
+	}
+	return s.contracts.Resync(in(context.Background(), "contract", trimtab.DefaultWorkspace))
+}
+
 // serving opens the traffic logs and makes the data plane.
 func (s *server) serving() (err error) {
 	s.traffic, err = traffic.Open(traffic.Config{Dir: filepath.Join(s.cfg.Data, "traffic"), Log: s.log.With("part", "traffic"),
@@ -21,15 +32,6 @@ func (s *server) serving() (err error) {
 		return err
 	}
 	s.closers = append(s.closers, s.traffic.Close)
-	s.contracts, err = contract.New(contract.Config{Resources: s.db.Resources, Results: s.db.Contracts, Incidents: s.db.Incidents, Blobs: s.blobs,
-		Log: s.log.With("part", "contract"), Registerer: s.metrics})
-	if err != nil {
-		return err
-	}
-	// Before the first request: what is declared holds from then on.
-	if err := s.contracts.Resync(in(context.Background(), "contract", trimtab.DefaultWorkspace)); err != nil {
-		return err
-	}
 	s.serve, err = serve.New(serve.Config{
 		Resources: s.db.Resources, Versions: s.db.Versions, Manifests: s.db.Artifacts, States: s.db.Endpoints,
 		Blobs: s.blobs, Traffic: s.traffic, Closed: closings{s}, Rollouts: s.db.Rollouts, Contracts: s.contracts, Log: s.log.With("part", "serve"), Registerer: s.metrics,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -34,6 +35,16 @@ type Holds interface {
 	Holds(ctx context.Context, endpoint string) ([]trimtab.Hold, error)
 }
 
+// Contracts judges the rows of sources.
+type Contracts interface {
+	// Screen names, for each row, the rule that quarantines it, "" for none; nil when every row passes.
+	Screen(ws trimtab.Workspace, source string, t *table.Table) (rows []string, err error)
+	// Snapshot judges the rows as a whole. An error says that they must not be used.
+	Snapshot(ctx context.Context, s trimtab.Snapshot, rows iter.Seq2[*table.Table, error]) ([]trimtab.ContractResult, error)
+	// Source is the digest of the contracts of a source, "" without any.
+	Source(ws trimtab.Workspace, source string) (trimtab.Digest, error)
+}
+
 // Config says what data sets are made from. Blobs, Sources and Snapshots must be set.
 type Config struct {
 	Blobs     blob.Store
@@ -41,6 +52,7 @@ type Config struct {
 	Snapshots Snapshots
 	Traffic   Traffic       // default none: a source of an endpoint is refused
 	Holds     Holds         // default none: quarantined rows alone are kept out
+	Contracts Contracts     // default none: rows of a file are taken as they are
 	Clock     trimtab.Clock // default the system's
 	Log       *slog.Logger  // default discards
 }
@@ -100,6 +112,13 @@ func (d *Datasets) Take(ctx context.Context, spec trimtab.DatasetSpec) (s trimta
 		return s, err
 	}
 	req := o.req
+	if dropped == nil {
+		dropped = map[string]int64{}
+	}
+	all := rows
+	if rows, err = d.screen(ctx, spec.Source, rows, dropped); err != nil {
+		return s, err
+	}
 	if rows.Rows() == 0 {
 		return s, trimtab.Errorf(trimtab.Precondition, "datasource "+spec.Source, "no row of DataSource %q is left as of %s between %s and %s: dropped %s", spec.Source, req.asOf, req.from, req.to, counts(dropped))
 	}
@@ -109,11 +128,38 @@ func (d *Datasets) Take(ctx context.Context, spec trimtab.DatasetSpec) (s trimta
 	}
 	s = trimtab.Snapshot{Workspace: trimtab.CallOf(ctx).Workspace, Digest: digest, Source: spec.Source, SourceData: data,
 		AsOf: req.asOf, From: req.from, To: req.to, Rows: int64(rows.Rows()), Dropped: dropped, Created: d.cfg.Clock()}
+	if d.cfg.Contracts != nil {
+		one := func(yield func(*table.Table, error) bool) { yield(all, nil) }
+		if _, err := d.cfg.Contracts.Snapshot(ctx, s, one); err != nil {
+			return s, err
+		}
+	}
 	if err := d.cfg.Snapshots.Put(ctx, s); err != nil {
 		return s, err
 	}
 	d.cfg.Log.InfoContext(ctx, "snapshot taken", "source", spec.Source, "as_of", req.asOf.String(), "rows", s.Rows, "digest", digest.Short())
 	return s, nil
+}
+
+// screen leaves out the rows that a contract of the source quarantines, and counts
+// them by rule.
+func (d *Datasets) screen(ctx context.Context, source string, rows *table.Table, dropped map[string]int64) (*table.Table, error) {
+	if d.cfg.Contracts == nil {
+		return rows, nil
+	}
+	rules, err := d.cfg.Contracts.Screen(trimtab.CallOf(ctx).Workspace, source, rows)
+	if err != nil || rules == nil {
+		return rows, err
+	}
+	keep := make([]int, 0, rows.Rows())
+	for i, rule := range rules {
+		if rule == "" {
+			keep = append(keep, i)
+		} else {
+			dropped["quarantined: "+rule]++
+		}
+	}
+	return rows.Take(keep), nil
 }
 
 // put streams the rows as Parquet into the blob store.

@@ -93,18 +93,30 @@ func (d *Datasets) collect(ctx context.Context, o order) (rows *table.Table, dro
 	return rows, dropped, data, err
 }
 
-// Served names what the endpoint of a data set has served as of its moment: rows,
-// labels, and which of them are kept out. It changes when a snapshot would. ""
-// when no endpoint takes part.
+// Served names what a data set depends on beside its source and spec: what its
+// endpoint has served as of its moment (rows, labels, and which of them are kept
+// out) and the contracts of its source. It changes when a snapshot would. "" when
+// there is neither.
 func (d *Datasets) Served(ctx context.Context, spec trimtab.DatasetSpec) (digest trimtab.Digest, err error) {
 	defer trimtab.Wrap(&err, "dataset.Served(%s, as of %s)", spec.Source, spec.AsOf)
 	o, err := d.order(ctx, spec)
-	if err != nil || o.live == nil {
+	if err != nil {
 		return "", err
+	}
+	if d.cfg.Contracts != nil {
+		if digest, err = d.cfg.Contracts.Source(trimtab.CallOf(ctx).Workspace, spec.Source); err != nil {
+			return "", err
+		}
+	}
+	if o.live == nil {
+		return digest, nil
 	}
 	live, err := d.serve(ctx, o, false)
 	if err != nil {
 		return "", err
 	}
-	return live.digest(), nil
+	if digest == "" {
+		return live.digest(), nil
+	}
+	return trimtab.StateDigest([]trimtab.Digest{digest, live.digest()}), nil
 }
