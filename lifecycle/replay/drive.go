@@ -350,7 +350,8 @@ func (d *drive) settle(ctx context.Context, w trimtab.Time) error {
 			return err
 		}
 		if ok {
-			d.place.settled = true
+			// What was decided here may want to look sooner than what was there before.
+			d.place.settled, d.border = true, 0
 			return nil
 		}
 		if held != nil && held.Wait == trimtab.WaitHuman && !told {
