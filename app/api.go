@@ -22,7 +22,7 @@ import (
 
 // wire makes the slices and the route table.
 func (s *server) wire() error {
-	for _, step := range []func() error{s.pipelines, s.serving, s.loop} {
+	for _, step := range []func() error{s.judging, s.pipelines, s.serving, s.loop} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -75,6 +75,7 @@ func (s *server) overview() []route.Route {
 		},
 		Versions: db.Versions, Runs: db.Runs, Resources: db.Resources, Windows: db.Windows, Pipelines: db.Pipelines,
 		Replays: db.Replays, Endpoints: db.Endpoints, Journal: db.Journal,
+		Loop: overview.Loop{Incidents: db.Incidents, Decisions: db.Decisions, Rollouts: db.Rollouts, Policies: db.Policies, Pauses: db.Pauses},
 	}).Routes()
 }
 

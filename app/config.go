@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -28,6 +29,7 @@ type Config struct {
 	LogLevel   string // debug | info | warn | error
 	UV         string // the uv that builds Python environments; default: on PATH
 	Workers    string // steps that run at once; default the number of cores
+	Batch      string // rows or labels of one request of a replay
 
 	Version string // of the program, for /version of our own API
 }
@@ -51,6 +53,7 @@ var Settings = []setting{
 	{"log-level", "info", "debug, info, warn or error", func(c *Config) *string { return &c.LogLevel }},
 	{"uv", "", "the uv that builds Python environments (default: uv on PATH)", func(c *Config) *string { return &c.UV }},
 	{"workers", "", "pipeline steps that run at once (default: the number of cores)", func(c *Config) *string { return &c.Workers }},
+	{"replay-batch", "500", "rows, or labels, of one request of a replay; what is found does not depend on it", func(c *Config) *string { return &c.Batch }},
 }
 
 // Origin says where a setting's value came from. A password in the value is left out.
@@ -151,6 +154,9 @@ func (c *Config) check() error {
 	default:
 		return invalid("log-format", "%q: expected text or json", c.LogFormat)
 	}
+	if n, err := strconv.Atoi(c.Batch); err != nil || n < 1 || n > maxBatch {
+		return invalid("replay-batch", "%q: expected a number from 1 to %d", c.Batch, maxBatch)
+	}
 	if c.Prefix != "" {
 		c.Prefix = "/" + strings.Trim(c.Prefix, "/")
 	}
@@ -164,6 +170,15 @@ func (c *Config) check() error {
 		return invalid("database", "there is no database of the kind %q: expected a file path for SQLite or postgres://USER:PASSWORD@HOST:PORT/NAME", scheme)
 	}
 	return nil
+}
+
+// maxBatch keeps a request of a replay well below what a request may have.
+const maxBatch = 10_000
+
+// batch is the checked size of a replay's requests.
+func (c *Config) batch() int {
+	n, _ := strconv.Atoi(c.Batch)
+	return n
 }
 
 // hosts are the names that requests may be addressed to besides the loopback's.

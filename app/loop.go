@@ -39,7 +39,7 @@ import (
 func (s *server) loop() error {
 	db := s.db
 	s.monitors = monitor.New(monitor.Config{
-		Resources: db.Resources, States: db.Endpoints, Windows: db.Windows, Traffic: s.traffic, Incidents: db.Incidents, Rollouts: db.Rollouts,
+		Resources: db.Resources, States: db.Endpoints, Windows: db.Windows, Traffic: s.traffic, Incidents: db.Incidents, Contracts: s.contracts, Rollouts: db.Rollouts,
 		Models: s, Scorer: s.serve.Scorer(), Blobs: s.blobs, Log: s.log.With("part", "monitor"),
 	})
 	s.rollouts = rollout.New(rollout.Config{
@@ -56,7 +56,7 @@ func (s *server) loop() error {
 		Listeners: listeners{s.monitors, []listener{{s.rollouts.Listeners, s.rollouts.Border}, {s.policies.Listeners, nil}}},
 		Columns:   replay.Columns{ID: dataset.RowIDColumn, EventTime: dataset.EventTimeColumn, KnownAt: dataset.KnownAtColumn, Label: dataset.LabelColumn},
 		URL:       "http://" + s.cfg.Listen + s.cfg.Prefix, Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}},
-		Moved: s.serve.Refresh, Log: s.log.With("part", "replay"),
+		Moved: s.serve.Refresh, BatchRows: s.cfg.batch(), Log: s.log.With("part", "replay"),
 	})
 	consumers := []control.Consumer{registry.Declared(db.Resources, db.Models), s.contracts.Consumer(), s.serve.Consumer(), s.monitors.Consumer(), s.rollouts.Consumer(), s.policies.Consumer(), s.notifications()}
 	s.group.add("traffic", s.traffic.Run)
