@@ -45,7 +45,7 @@ func ofIncident(i trimtab.Incident, action, base string) notice {
 		Title: i.Endpoint + ": " + incidentWords(i), Begin: i.Begin, End: i.End,
 		Link: link(base, "", i.Workspace), Resolved: action == "incident.close", FollowUp: action != "incident.open",
 	}}
-	var t text
+	t := &text{}
 	switch action {
 	case "incident.close":
 		t.line("It is over, since %s.", i.End)
@@ -75,8 +75,7 @@ func ofIncident(i trimtab.Incident, action, base string) notice {
 		}
 	}
 	t.line("Incident: %s", i.ID)
-	n.Text = t.String()
-	return n
+	return n.with(t)
 }
 
 // ofDecision says what a state of a decision means for people.
@@ -85,7 +84,7 @@ func ofDecision(d trimtab.Decision, action, base string) notice {
 		Group: "decision/" + d.ID, Event: action, Kind: "decision", Endpoint: d.Endpoint, Severity: trimtab.Info, Begin: d.At,
 		Title: fmt.Sprintf("%s: policy %s decided to %s", d.Endpoint, d.Policy, actionWords(d)), Link: link(base, "", d.Workspace), FollowUp: true,
 	}}
-	var t text
+	t := &text{}
 	switch action {
 	case "decision.advised":
 		n.Severity, n.FollowUp = trimtab.Warning, false
@@ -121,8 +120,7 @@ func ofDecision(d trimtab.Decision, action, base string) notice {
 		t.line("Version %d.", d.Candidate)
 	}
 	t.line("Decided at %s. Decision: %s", d.At, d.ID)
-	n.Text = t.String()
-	return n
+	return n.with(t)
 }
 
 // ofRollout says what a state of a rollout means for people. One that carries out a
@@ -139,7 +137,7 @@ func ofRollout(r trimtab.Rollout, action, base string) notice {
 	if r.From != 0 {
 		n.Title += fmt.Sprintf(" from version %d", r.From)
 	}
-	var t text
+	t := &text{}
 	switch action {
 	case "rollout.begin":
 		t.line("The rollout has begun.")
@@ -164,7 +162,12 @@ func ofRollout(r trimtab.Rollout, action, base string) notice {
 		t.line("Verdict: %s", r.Verdict)
 	}
 	t.line("Rollout: %s", r.ID)
-	n.Text = t.String()
+	return n.with(t)
+}
+
+// with completes the notice with its text, and makes the title one line.
+func (n notice) with(t *text) notice {
+	n.Title, n.Text = oneLine(n.Title, 200), t.b.String()
 	return n
 }
 
@@ -179,10 +182,13 @@ func (t *text) line(format string, args ...any) {
 	if t.b.Len() > 0 {
 		t.b.WriteByte('\n')
 	}
-	t.b.WriteString(strings.ToValidUTF8(s, "?"))
+	t.b.WriteString(strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?")))
 }
-
-func (t *text) String() string { return t.b.String() }
 
 func incidentWords(i trimtab.Incident) string {
 	words := map[trimtab.IncidentKind]string{

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/trimtab/trimtab"
@@ -78,10 +79,14 @@ func slackBody(m Message, channel string) ([]byte, error) {
 }
 
 // slackText makes text harmless: Slack reads commands such as <!channel> between
-// angle brackets, Mattermost names after an @.
+// angle brackets, Mattermost names after an @ that begins a word. An @ within a word,
+// as in the id of a decision, stays fit for copying.
 func slackText(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "@", "@\u200b").Replace(s)
+	s = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+	return mention.ReplaceAllString(s, "$1@\u200b")
 }
+
+var mention = regexp.MustCompile(`(^|[^0-9A-Za-z])@`)
 
 // subject is the headline of a message.
 func subject(m Message) string {
