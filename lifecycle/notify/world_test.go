@@ -258,3 +258,9 @@ func (l *lockedBuffer) String() string {
 }
 
 var errCrash = errors.New("crash")
+
+func contextOf(t testing.TB) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	return ctx, cancel
+}
