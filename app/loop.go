@@ -42,6 +42,9 @@ func (s *server) loop() error {
 		Resources: db.Resources, States: db.Endpoints, Windows: db.Windows, Traffic: s.traffic, Incidents: db.Incidents, Contracts: s.contracts, Rollouts: db.Rollouts,
 		Models: s, Scorer: s.serve.Scorer(), Blobs: s.blobs, Log: s.log.With("part", "monitor"),
 	})
+	if err := s.metrics.Register(s.monitors); err != nil {
+		return err
+	}
 	s.rollouts = rollout.New(rollout.Config{
 		Resources: db.Resources, States: db.Endpoints, Rollouts: db.Rollouts, Incidents: db.Incidents, Pauses: db.Pauses,
 		Aliases: db.Models, Versions: db.Versions, Traffic: s.traffic, Scorer: s.serve.Scorer(), Plane: s.serve, Meter: s.serve, Log: s.log.With("part", "rollout"),

@@ -194,7 +194,7 @@ func (x *exam) explain(c int, s span, except map[int]bool) *suspect {
 	if q.proof.strength("values") < 0.8 && asIs.reach < 2 {
 		l := math.Abs(math.Log(math.Abs(t.factor)))
 		switch {
-		case l < math.Log(1.5) || l < math.Log(8) && !x.told(c, asIs, t.f, limits):
+		case l < math.Log(1.5) || l < math.Log(12) && !x.told(c, asIs, t.f, limits):
 			q.proof.most = 0.88
 		case l < math.Log(8) && near(1.0449).plausible(limits) && near(0.9531).plausible(limits):
 			q.proof.temper(0.8)
