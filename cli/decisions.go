@@ -264,16 +264,7 @@ func (a *application) writeDecision(w io.Writer, d trimtab.Decision, entries []v
 		section("to do it")
 		fmt.Fprintf(w, "  %s\n", d.Command)
 	}
-	if len(entries) == 0 {
-		return nil
-	}
-	section("on record")
-	g := grid{head: []string{"  ENTRY#", "TIME", "ACTION", "BY", "REASON"}}
-	for i := len(entries) - 1; i >= 0; i-- {
-		e := entries[i]
-		g.add(strconv.FormatInt(e.Index, 10), e.Time.Go().Format("2006-01-02 15:04:05"), e.Action, e.Actor.ID, clipped(e.Reason, 40))
-	}
-	return a.table(w, g, "")
+	return a.writeRecord(w, entries)
 }
 
 // writeAlternatives prints the cures as a table and below it why each was not chosen.

@@ -15,8 +15,8 @@ func (a *application) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Show everything on one screen, with what needs attention",
-		Long: `Show models, endpoints, quality, pipelines and replays of a project on one screen, and
-what needs attention, each with what to do about it.
+		Long: `Show models, endpoints, quality, pipelines, replays and the loop of a project on one screen,
+and what needs attention, each with what to do about it.
 
 Exit code 0: all is well. 2: something needs attention. 1: error.`,
 		Example: `  trimtab status
@@ -108,6 +108,9 @@ func (a *application) writeStatus(w io.Writer, o view.Overview) error {
 		if err := a.table(w, g, ""); err != nil {
 			return err
 		}
+	}
+	if err := a.writeStatusLoop(w, o.Loop); err != nil {
+		return err
 	}
 	return a.writeAttention(w, o)
 }

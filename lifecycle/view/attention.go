@@ -51,6 +51,7 @@ func Attend(o Overview, parked []Parked) []Attention {
 		}
 	}
 	for _, e := range o.Endpoints {
+		e.Waits = slices.DeleteFunc(slices.Clone(e.Waits), func(w OverviewWait) bool { return o.Loop.told(e.Name, w.Listener) })
 		out = append(out, attendEndpoint(e)...)
 	}
 	for _, r := range o.Replays {
@@ -63,6 +64,7 @@ func Attend(o Overview, parked []Parked) []Attention {
 			out = append(out, a)
 		}
 	}
+	out = append(out, attendLoop(o.Loop)...)
 	out = append(out, attendParked(parked)...)
 	rank := map[Severity]int{Bad: 0, Warn: 1}
 	slices.SortStableFunc(out, func(a, b Attention) int {

@@ -23,6 +23,7 @@ type Overview struct {
 	Monitors  []OverviewMonitor  `json:"monitors"`
 	Runs      []OverviewRun      `json:"runs"`    // the newest of the project
 	Changes   []OverviewChange   `json:"changes"` // the newest of the project, without the finest steps
+	Loop      OverviewLoop       `json:"loop"`
 	LeftOut   LeftOut            `json:"leftOut"`
 }
 

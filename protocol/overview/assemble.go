@@ -24,6 +24,7 @@ const (
 type declared struct {
 	models    map[trimtab.ModelName]trimtab.ModelSpec
 	pipelines []string
+	policies  []string
 	endpoints map[string]trimtab.EndpointSpec
 	monitors  map[string]trimtab.MonitorSpec
 }
@@ -58,6 +59,9 @@ func (s *Service) Overview(ctx context.Context) (o view.Overview, err error) {
 	if err := s.pipelines(ctx, &o, d); err != nil {
 		return o, err
 	}
+	if err := s.loop(ctx, &o, d); err != nil {
+		return o, err
+	}
 	if err := s.changes(ctx, &o); err != nil {
 		return o, err
 	}
@@ -90,6 +94,9 @@ func (s *Service) declared(ctx context.Context) (d declared, err error) {
 		case trimtab.KindPipeline:
 			d.pipelines = append(d.pipelines, r.Name)
 			continue
+		case trimtab.KindRetrainPolicy:
+			d.policies = append(d.policies, r.Name)
+			continue
 		default:
 			continue
 		}
@@ -110,6 +117,7 @@ func (s *Service) declared(ctx context.Context) (d declared, err error) {
 		}
 	}
 	slices.Sort(d.pipelines)
+	slices.Sort(d.policies)
 	return d, nil
 }
 

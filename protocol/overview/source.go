@@ -48,6 +48,19 @@ type (
 	Serving interface {
 		Serving(ctx context.Context, v *view.Endpoint) error
 	}
+	// Documents lists the records of one kind, the newest first.
+	Documents[T trimtab.Document] interface {
+		Get(ctx context.Context, name string) (T, error)
+		List(ctx context.Context, q trimtab.DocumentQuery) ([]T, error)
+	}
+	// Loop is what the closed loop has recorded; parts that are nil have recorded nothing.
+	Loop struct {
+		Incidents Documents[trimtab.Incident]
+		Decisions Documents[trimtab.Decision]
+		Rollouts  Documents[trimtab.Rollout]
+		Policies  Documents[trimtab.PolicyState]
+		Pauses    Documents[trimtab.Pause]
+	}
 	// Journal is the order of all changes. Entries gives those of every project.
 	Journal interface {
 		Newest(ctx context.Context, before int64, limit int) ([]trimtab.Entry, error)
@@ -76,6 +89,7 @@ type Config struct {
 	Endpoints Endpoints
 	Serving   Serving
 	Journal   Journal
+	Loop      Loop
 
 	// Stop, when closed, ends all streams of notices, so that a server can stop
 	// gracefully while pages are open; nil: they end with their requests.

@@ -1,0 +1,105 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/trimtab/trimtab"
+)
+
+// attendLoop says what of the closed loop needs a person: what is wrong and not
+// only told, what waits for a yes or no, and a loop that does nothing. Times are
+// event times, so they say nothing about since when a person is waited for.
+func attendLoop(l OverviewLoop) (out []Attention) {
+	if l.Pause != nil {
+		out = append(out, Attention{Severity: Warn, Rule: "loop.paused", Kind: "pause", Name: l.Pause.Name, Title: "The loop is paused",
+			Detail: strings.TrimSuffix("by "+l.Pause.By+": "+l.Pause.Reason, ": "), Since: l.Pause.At, Command: "trimtab loop resume"})
+	}
+	for _, p := range l.Stopped {
+		out = append(out, Attention{Severity: Bad, Rule: "policy.stopped", Kind: "policy", Name: p.Policy, Title: fmt.Sprintf("Policy %s has stopped", p.Policy),
+			Detail: fmt.Sprintf("%d cures in a row could not be made", p.Failures), Command: "trimtab loop close-breaker " + p.Policy + " --reason WHY"})
+	}
+	for _, i := range l.Incidents {
+		// A person has looked at what was released; what only informs needs nobody.
+		if i.Released || i.Severity == trimtab.Info {
+			continue
+		}
+		a := Attention{Severity: Warn, Rule: "incident.open", Kind: "incident", Name: i.ID, Title: fmt.Sprintf("Endpoint %s: %s", i.Endpoint, incidentWords[i.Kind]), Detail: i.Cause,
+			Command: "trimtab incidents show " + i.ID}
+		if incidentWords[i.Kind] == "" {
+			a.Title = fmt.Sprintf("Endpoint %s: %s", i.Endpoint, i.Kind)
+		}
+		if i.Severity == trimtab.Critical {
+			a.Severity = Bad
+		}
+		if i.Holds {
+			a.Title += ", rows are held"
+		}
+		out = append(out, a)
+	}
+	for _, d := range l.Decisions {
+		a := Attention{Severity: Warn, Kind: "decision", Name: d.ID, Detail: why(d.Reason), Command: "trimtab decisions explain " + d.ID}
+		switch d.State {
+		case trimtab.DecisionAwaiting:
+			a.Rule, a.Title = "decision.awaits", fmt.Sprintf("Policy %s waits for a yes or no to %s", d.Policy, actionWords(d))
+		case trimtab.DecisionAdvised:
+			a.Rule, a.Title = "decision.advised", fmt.Sprintf("Policy %s advises to %s", d.Policy, actionWords(d))
+		default:
+			continue
+		}
+		out = append(out, a)
+	}
+	for _, r := range l.Rollouts {
+		if r.State == trimtab.RolloutHeld {
+			out = append(out, Attention{Severity: Warn, Rule: "rollout.held", Kind: "rollout", Name: r.ID, Title: fmt.Sprintf("Rollout of version %d on endpoint %s is held", r.To, r.Endpoint), Detail: r.Reason,
+				Command: "trimtab rollout status " + r.ID})
+		}
+	}
+	return out
+}
+
+// incidentWords say in a title what is wrong.
+var incidentWords = map[trimtab.IncidentKind]string{trimtab.DataFault: "the data are wrong", trimtab.Breach: "a data contract is broken", trimtab.Drift: "inputs drift", trimtab.Decay: "quality fell",
+	trimtab.Miscalibration: "scores are miscalibrated", trimtab.LabelsStopped: "labels have stopped", trimtab.TrafficStopped: "traffic has stopped", trimtab.RolledBack: "a rollout was rolled back",
+	trimtab.TrainingFailed: "a training of the loop failed", trimtab.DidNotHelp: "a cure did not help", trimtab.LoopBroken: "the loop has stopped"}
+
+func actionWords(d OverviewDecision) string {
+	switch d.Action {
+	case trimtab.DoPromoteOlder:
+		return fmt.Sprintf("promote version %d again", d.Version)
+	case trimtab.DoRollBack:
+		return fmt.Sprintf("roll back to version %d", d.Version)
+	}
+	return string(d.Action)
+}
+
+// why is a reason without the action in front of it, which the title says.
+func why(reason string) string {
+	if _, after, ok := strings.Cut(reason, ": "); ok {
+		return after
+	}
+	return reason
+}
+
+// told reports whether a line about the loop says already what a listener of an
+// endpoint waits for.
+func (l OverviewLoop) told(endpoint, listener string) bool {
+	kind, name, _ := strings.Cut(listener, "/")
+	if kind != "policy" && kind != "rollout" {
+		return false
+	}
+	if l.Pause != nil {
+		return true
+	}
+	for _, d := range l.Decisions {
+		if kind == "policy" && d.Policy == name && d.State == trimtab.DecisionAwaiting {
+			return true
+		}
+	}
+	for _, r := range l.Rollouts {
+		if r.Endpoint == endpoint && r.State == trimtab.RolloutHeld {
+			return true
+		}
+	}
+	return false
+}

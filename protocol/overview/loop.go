@@ -1,0 +1,59 @@
+package overview
+
+import (
+	"context"
+	"slices"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/view"
+)
+
+// loop reads what is open: incidents, decisions, rollouts, and of each declared policy
+// its newest decision, as that may be an advice.
+func (s *Service) loop(ctx context.Context, o *view.Overview, d declared) error {
+	c := &s.cfg.Loop
+	open := trimtab.DocumentQuery{Open: true, Limit: maxOfEach}
+	incidents, err := listed(ctx, c.Incidents, open)
+	if err != nil {
+		return err
+	}
+	decisions, err := listed(ctx, c.Decisions, open)
+	if err != nil {
+		return err
+	}
+	rollouts, err := listed(ctx, c.Rollouts, open)
+	if err != nil {
+		return err
+	}
+	policies, err := listed(ctx, c.Policies, open)
+	if err != nil {
+		return err
+	}
+	policies = slices.DeleteFunc(policies, func(p trimtab.PolicyState) bool { return !slices.Contains(d.policies, p.Policy) })
+	for _, name := range d.policies[:min(len(d.policies), maxOfEach)] {
+		newest, err := listed(ctx, c.Decisions, trimtab.DocumentQuery{Scope: name, Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(newest) > 0 && newest[0].State == trimtab.DecisionAdvised {
+			decisions = append(decisions, newest[0])
+		}
+	}
+	var pause *trimtab.Pause
+	if c.Pauses != nil {
+		p, err := c.Pauses.Get(ctx, "loop")
+		if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
+			return err
+		}
+		pause = &p
+	}
+	o.Loop = view.OfLoop(pause, incidents, decisions, rollouts, policies)
+	return nil
+}
+
+func listed[T trimtab.Document](ctx context.Context, d Documents[T], q trimtab.DocumentQuery) ([]T, error) {
+	if d == nil {
+		return nil, nil
+	}
+	return d.List(ctx, q)
+}
