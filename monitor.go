@@ -48,6 +48,8 @@ type DiagnosisSpec struct {
 	Off bool `json:"off,omitempty"`
 	// Confidence below which a finding informs and holds nothing. Default 0.9.
 	Confidence float64 `json:"confidence,omitempty"`
+	// Hold: false lets the rows of a fault be learnt from and measured like others. Default true.
+	Hold *bool `json:"hold,omitempty"`
 	// Reference is how long before the window rows are taken as good. Default 4 windows, and the training rows.
 	Reference Duration `json:"reference,omitempty"`
 }

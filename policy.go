@@ -29,8 +29,6 @@ type RetrainPolicySpec struct {
 	// Block is the input column whose equal values are correlated rows (a session, a
 	// machine); absent: rows of one day are.
 	Block string `json:"block,omitempty"`
-	// Hold keeps rows of data faults out of training. Default true.
-	Hold *bool `json:"hold,omitempty"`
 	// Keep is how many older versions stay candidates. Default 8.
 	Keep int `json:"keep,omitempty"`
 	// AssumedDuration is how long training takes in event time: a pipeline started at w takes effect at w + this. Default 0s.

@@ -34,7 +34,7 @@ func (s *pass) diagnose(ctx context.Context, w step) error {
 	if err != nil || !ok {
 		return err
 	}
-	e := examined{span: w.span, at: w.at, monitor: s.name, endpoint: s.spec.Endpoint, confidence: s.spec.Diagnosis.Confidence, findings: findings}
+	e := examined{span: w.span, at: w.at, monitor: s.name, endpoint: s.spec.Endpoint, confidence: s.spec.Diagnosis.Confidence, loose: s.spec.Diagnosis.Hold != nil && !*s.spec.Diagnosis.Hold, findings: findings}
 	return s.apply(ctx, e.moves(s.open(known, trimtab.DataFault)))
 }
 

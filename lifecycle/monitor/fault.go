@@ -31,6 +31,7 @@ type examined struct {
 	monitor    string
 	endpoint   string
 	confidence float64 // from which on rows are held
+	loose      bool    // it is declared that nothing is held
 	findings   []diagnose.Finding
 }
 
@@ -49,7 +50,7 @@ func (e examined) moves(open []trimtab.Incident) (out []move) {
 		for k := range e.findings {
 			used[k] = used[k] || e.same(i, e.findings[k])
 		}
-		if !i.Hold && f.Confidence >= e.confidence && holds(f) {
+		if !i.Hold && f.Confidence >= e.confidence && e.holds(f) {
 			out = append(out, holdIncident(i.ID, f))
 		}
 		switch {
@@ -86,7 +87,7 @@ func (e examined) same(i trimtab.Incident, f diagnose.Finding) bool {
 }
 
 // holds reports whether rows of the fault are to be kept out: of rows that never came none can be.
-func holds(f diagnose.Finding) bool { return f.Kind != diagnose.Volume }
+func (e examined) holds(f diagnose.Finding) bool { return !e.loose && f.Kind != diagnose.Volume }
 
 func (e examined) incident(f diagnose.Finding) trimtab.Incident {
 	begin := trimtab.Time(f.Begin)
@@ -99,8 +100,11 @@ func (e examined) incident(f diagnose.Finding) trimtab.Incident {
 		Fault: f.Kind, Factor: sane(f.Factor), Offset: sane(f.Offset), Cause: f.Cause, Evidence: evidence(f), Rows: f.Rows, Bad: f.Bad,
 		Remedy: "look at what sends these rows; nothing is held, because the finding is not sure",
 	}
-	if f.Confidence >= e.confidence && holds(f) {
+	switch {
+	case f.Confidence >= e.confidence && e.holds(f):
 		i.Hold, i.Severity, i.Remedy = true, trimtab.Critical, remedy(i.ID)
+	case f.Confidence >= e.confidence:
+		i.Severity, i.Remedy = trimtab.Critical, "correct what sends these rows; the monitor is declared to hold nothing (diagnosis.hold: false), so they are learnt from"
 	}
 	if f.Healed && trimtab.Time(f.End) > begin {
 		i.End, i.Closed = trimtab.Time(f.End), e.at

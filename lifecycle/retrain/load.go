@@ -92,9 +92,6 @@ func (s *pass) earlier(ctx context.Context, w trimtab.WindowResult, trained trim
 
 // holds are the spans of the endpoint that are kept out of what is learnt.
 func (s *pass) holds(ctx context.Context) ([]trimtab.Hold, error) {
-	if s.spec.Hold != nil && !*s.spec.Hold {
-		return nil, nil
-	}
 	var out []trimtab.Hold
 	all, err := s.cfg.Incidents.List(ctx, trimtab.DocumentQuery{Scope: s.monitor.Endpoint})
 	for _, i := range all {

@@ -11,6 +11,7 @@ export interface Overview {
   monitors: Monitor[];
   runs: Run[];
   changes: Change[];
+  loop: Loop;
   leftOut: LeftOut;
 }
 
@@ -156,6 +157,9 @@ export interface Window {
   late?: number;
   quality: Quality[];
   reason?: string;
+  early?: boolean;
+  held?: number;
+  drift?: string[];
   computed?: string;
 }
 
@@ -189,6 +193,61 @@ export interface Change {
   detail?: string;
   actor: string;
   via?: string;
+}
+
+export interface Loop {
+  pause?: Pause;
+  incidents: Incident[];
+  decisions: Decision[];
+  rollouts: Rollout[];
+  stopped: Stopped[];
+}
+
+export interface Pause {
+  ws: string;
+  name: string;
+  paused: boolean;
+  by?: string;
+  reason?: string;
+  at: string;
+}
+
+export interface Incident {
+  id: string;
+  kind: string;
+  endpoint: string;
+  severity: string;
+  begin: string;
+  cause: string;
+  holds?: boolean;
+  released?: boolean;
+}
+
+export interface Decision {
+  id: string;
+  policy: string;
+  endpoint: string;
+  at: string;
+  action: string;
+  version?: number;
+  state: string;
+  reason: string;
+}
+
+export interface Rollout {
+  id: string;
+  endpoint: string;
+  from: number;
+  to: number;
+  state: string;
+  share: number;
+  since: string;
+  reason?: string;
+}
+
+export interface Stopped {
+  policy: string;
+  failures: number;
 }
 
 export interface LeftOut {
