@@ -122,6 +122,7 @@ type Config struct {
 	Windows      Windows
 	Evaluator    Evaluator
 	Evaluations  Evaluations
+	Simulator    Simulator
 	Loop         Loop
 	Channels     Channels
 	Deliveries   Deliveries

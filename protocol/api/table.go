@@ -38,6 +38,7 @@ func Routes(cfg Config) []route.Route {
 	t.replays()
 	t.monitors()
 	t.evaluations()
+	t.simulations()
 	t.decisions()
 	t.incidents()
 	t.rollouts()
