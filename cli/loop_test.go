@@ -33,6 +33,8 @@ func TestLoopPages(t *testing.T) {
 	held, promoted := aRollout(), aRollout()
 	held.State, held.Reason, held.Step, held.Share, held.Looks = trimtab.RolloutHeld, "stayed undecided", 0, 0, nil
 	promoted.State, promoted.Share, promoted.Looks, promoted.Ended, promoted.Promoted = trimtab.RolloutPromoted, 1, nil, at("2013-04-25"), at("2013-04-22")
+	back := promoted
+	back.State, back.Share, back.Promoted, back.Reason = trimtab.RolloutRolledBack, 0, 0, "loss is beyond its limit"
 	released := anIncident()
 	released.Released, released.ReleasedBy, released.Note, released.End, released.Closed = true, "ada", "they are right", at("2013-04-15"), at("2013-04-16")
 	loop := view.Loop{Policies: []view.LoopPolicy{
@@ -50,6 +52,7 @@ func TestLoopPages(t *testing.T) {
 		"rollout.txt":          func(a *application, b *bytes.Buffer) error { return a.writeRollout(b, aRollout()) },
 		"rollout-held.txt":     func(a *application, b *bytes.Buffer) error { return a.writeRollout(b, held) },
 		"rollout-promoted.txt": func(a *application, b *bytes.Buffer) error { return a.writeRollout(b, promoted) },
+		"rollout-back.txt":     func(a *application, b *bytes.Buffer) error { return a.writeRollout(b, back) },
 		"rollouts.txt": func(a *application, b *bytes.Buffer) error {
 			return a.writeRollouts(b, []trimtab.Rollout{promoted, aRollout()})
 		},

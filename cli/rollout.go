@@ -174,7 +174,10 @@ func (a *application) writeRollout(w io.Writer, r trimtab.Rollout) error {
 	if r.Answers() == r.To {
 		share = "everything"
 	}
-	if r.Under() == trimtab.RolloutShadow {
+	switch {
+	case r.State == trimtab.RolloutRolling || r.State == trimtab.RolloutRolledBack || r.State == trimtab.RolloutSuperseded:
+		share, old = "nothing", fmt.Sprintf("version %d everything", r.From)
+	case r.Under() == trimtab.RolloutShadow:
 		share, old = "nothing, and scores everything", fmt.Sprintf("version %d answers", r.From)
 	}
 	fmt.Fprintf(w, "%s, model %s: version %d answers %s, %s\n\n", r.Endpoint, r.Model, r.To, share, old)
@@ -231,8 +234,14 @@ func (a *application) stages(w io.Writer, r trimtab.Rollout) string {
 	way = append(way, stage{"done", r.State == trimtab.RolloutPromoted})
 	here := slices.IndexFunc(way, func(s stage) bool { return s.at })
 	var parts []string
+	switch r.State {
+	case trimtab.RolloutRolling, trimtab.RolloutRolledBack, trimtab.RolloutSuperseded:
+		way = append(way[:len(way)-1], stage{name: "✗ " + string(r.State)})
+	}
 	for i, s := range way {
 		switch {
+		case here < 0 && strings.HasPrefix(s.name, "✗"):
+			parts = append(parts, a.paint(w, red, s.name))
 		case here < 0:
 			parts = append(parts, a.paint(w, faint, s.name))
 		case s.at && r.State == trimtab.RolloutHeld:

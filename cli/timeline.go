@@ -87,7 +87,7 @@ func (a *application) writeTimeline(w io.Writer, t view.Timeline) error {
 // writeTimelineWindows prints a line for each window and below it what happened.
 func (a *application) writeTimelineWindows(w io.Writer, t view.Timeline) error {
 	held := slices.ContainsFunc(t.Windows, func(x view.TimelineWindow) bool { return x.Held > 0 })
-	gain := slices.ContainsFunc(t.Windows, func(x view.TimelineWindow) bool { return x.Gain != nil })
+	gain := slices.ContainsFunc(t.Windows, compared)
 	drift := slices.ContainsFunc(t.Windows, func(x view.TimelineWindow) bool { return len(x.Drift) > 0 })
 	g := grid{head: []string{"WINDOW", "SERVED", "ROWS#"}}
 	if held {
@@ -170,8 +170,14 @@ func (a *application) writeEvent(w io.Writer, e view.TimelineEvent) {
 	}
 }
 
+// compared reports whether a window says something about what was done: where the first
+// version answered everything, nothing was.
+func compared(x view.TimelineWindow) bool {
+	return x.Gain != nil && (*x.Gain != 0 || x.StdErr != 0)
+}
+
 func savedText(x view.TimelineWindow) string {
-	if x.Gain == nil {
+	if !compared(x) {
 		return ""
 	}
 	if x.StdErr == 0 {
@@ -220,7 +226,7 @@ const plotHalf = 10
 func plotOf(windows []view.TimelineWindow) plot {
 	var reach []float64
 	for _, x := range windows {
-		if x.Gain != nil {
+		if compared(x) {
 			reach = append(reach, math.Abs(*x.Gain)+2*x.StdErr)
 		}
 	}
@@ -250,7 +256,7 @@ func (p plot) head() string {
 func (p plot) line(x view.TimelineWindow) string {
 	cells := []rune(strings.Repeat(" ", 2*plotHalf+1))
 	cells[plotHalf] = '│'
-	if x.Gain == nil || p.scale == 0 {
+	if !compared(x) || p.scale == 0 {
 		return string(cells)
 	}
 	column := func(v float64) int { return plotHalf + int(math.Round(v/p.scale*plotHalf)) }
@@ -310,15 +316,16 @@ func (a *application) writeTimelineSum(w io.Writer, t view.Timeline) error {
 	}
 	done := fmt.Sprintf("%s, %s; %d put into service, %d rejected, %d rolled back", counted(s.Retrains, "training"), counted(s.Recalibrated, "recalibration"), s.Promoted, s.Rejected, s.RolledBack)
 	pairs := []string{"  rows", rows, "  found", found, "  done", done}
-	if s.Days > 0 {
+	acted := s.Days > 0 && (s.Gain != 0 || s.Lo != 0 || s.Hi != 0)
+	if acted {
 		pairs = append(pairs, "  frozen", fmt.Sprintf("%.4f mean loss, had version %d answered everything", s.FrozenLoss, t.Frozen),
 			"  served", fmt.Sprintf("%.4f mean loss", s.ServedLoss))
 	}
 	if err := facts(w, pairs...); err != nil {
 		return err
 	}
-	if s.Days == 0 {
-		_, err := fmt.Fprintf(w, "\nVersion %d is the only one that has served: there is nothing to compare it with.\n", t.Frozen)
+	if !acted {
+		_, err := fmt.Fprintf(w, "\nVersion %d has answered everything: there is nothing to compare it with.\n", t.Frozen)
 		return err
 	}
 	share := ""
@@ -330,7 +337,7 @@ func (a *application) writeTimelineSum(w io.Writer, t view.Timeline) error {
 	c := yellow
 	switch {
 	case s.Lo == 0 && s.Hi == 0:
-		text = fmt.Sprintf("What was done saved %+.4f per row%s over %s; an interval needs more days.", s.Gain, share, counted(s.Days, "block of days"))
+		text = fmt.Sprintf("What was done saved %+.4f per row%s over %s; an interval needs more days.", s.Gain, share, counted(s.Days, "day"))
 	case s.Lo > 0:
 		c, text = green, fmt.Sprintf("What was done saved %.4f of loss per row%s with 95%% confidence %s, in pairs over %d days.", s.Gain, share, bounds, s.Days)
 	case s.Hi < 0:

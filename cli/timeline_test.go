@@ -81,7 +81,7 @@ func TestPlot(t *testing.T) {
 		want string
 	}{
 		{view.TimelineWindow{}, "          │          "},
-		{gain(0, 0), "          ●          "},
+		{gain(0, 0), "          │          "},
 		{gain(0.01, 0.002), "          │  ──●──   "},
 		{gain(-0.002, 0.002), "       ──●┼─         "},
 		{gain(0.018, 0.01), "         ─┼────────●›"},
