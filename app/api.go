@@ -58,7 +58,7 @@ func (s *server) native() []route.Route {
 	return api.Routes(api.Config{
 		Resources: db.Resources, Blobs: s.blobs, PipelineRuns: db.Pipelines, Engine: s.engine,
 		Runs: db.Runs, Experiments: db.Experiments, Registry: catalog{db}, Endpoints: db.Endpoints, Serving: dataPlane{s},
-		Traffic: exports{s}, Replays: history{s}, Windows: db.Windows, Evaluator: s.evaluator(), Evaluations: db.Evaluations,
+		Traffic: exports{s}, Replays: history{s}, Windows: db.Windows, Evaluator: s.evaluator(), Evaluations: db.Evaluations, Simulator: s.policies,
 		Loop:     api.Loop{Decisions: db.Decisions, Incidents: db.Incidents, Rollouts: db.Rollouts, Policies: db.Policies, Pauses: db.Pauses, Decider: s.policies, Roller: s.rollouts},
 		Channels: s.notifier, Deliveries: db.Deliveries, Journal: db.Journal, Version: s.cfg.Version,
 	})

@@ -124,6 +124,7 @@ Commands find the server by --server, TRIMTAB_SERVER, the context file
 	}
 	group("declare", a.initCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.getCommand(), a.deleteCommand(), a.renderCommand(), a.schemaCommand())
 	group("run", a.statusCommand(), a.pipelineCommand(), a.runCommand(), a.modelCommand(), a.endpointCommand(), a.replayCommand(), a.monitorCommand(), a.timelineCommand(), a.decisionsCommand(), a.incidentsCommand(), a.rolloutCommand(), a.loopCommand(), a.driftCommand(), a.dataCommand(), a.gateCommand(), a.labelsCommand(), a.predictCommand(), a.channelCommand())
+	group("run", a.adviseCommand(), a.retrainCommand())
 	group("serve", a.serverCommand())
 	group("tell", a.auditCommand(), a.journalCommand(), a.versionCommand())
 	root.AddCommand(a.shimCommand())
