@@ -74,7 +74,7 @@ func ofIncident(i trimtab.Incident, action, base string) notice {
 			t.line("Remedy: %s", i.Remedy)
 		}
 	}
-	t.line("Incident: %s", i.ID)
+	t.line("More: trimtab incidents show %s", i.ID)
 	return n.with(t)
 }
 
@@ -119,7 +119,7 @@ func ofDecision(d trimtab.Decision, action, base string) notice {
 	if d.Candidate != 0 {
 		t.line("Version %d.", d.Candidate)
 	}
-	t.line("Decided at %s. Decision: %s", d.At, d.ID)
+	t.line("Decided at %s. More: trimtab decisions explain %s", d.At, d.ID)
 	return n.with(t)
 }
 
@@ -148,6 +148,7 @@ func ofRollout(r trimtab.Rollout, action, base string) notice {
 		n.classes = []string{aboutRollouts, aboutApprovals}
 		n.Severity, n.Kind = trimtab.Warning, "approval"
 		t.line("Held: a person must decide whether it goes on or is rolled back. %s", r.Reason)
+		t.line("By hand: trimtab rollout promote %s, or trimtab rollout rollback %s", r.ID, r.ID)
 	case "rollout.baking":
 		t.line("Version %d answers everything and is still compared. %s", r.To, r.Reason)
 	case "rollout.promoted":
@@ -161,7 +162,7 @@ func ofRollout(r trimtab.Rollout, action, base string) notice {
 	if r.Verdict != "" && action != "rollout.begin" {
 		t.line("Verdict: %s", r.Verdict)
 	}
-	t.line("Rollout: %s", r.ID)
+	t.line("More: trimtab rollout status %s", r.ID)
 	return n.with(t)
 }
 
