@@ -81,6 +81,9 @@ func (s *pass) run(ctx context.Context) (control.Result, error) {
 		if moved {
 			continue
 		}
+		if err := s.breaker(ctx); err != nil {
+			return control.Result{}, err
+		}
 		if s.mustWait(wait) && !s.clock {
 			break // no later window comes before it is through
 		}
@@ -123,7 +126,7 @@ func (s *pass) mustWait(w trimtab.Wait) bool {
 
 // catchUp brings what the pass knows and what the policy remembers up to what is recorded.
 func (s *pass) catchUp(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{s.refresh, s.follow, s.repair, s.undone, s.breaker} {
+	for _, step := range []func(context.Context) error{s.refresh, s.follow, s.repair, s.undone} {
 		if err := step(ctx); err != nil {
 			return err
 		}
