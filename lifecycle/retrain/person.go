@@ -29,6 +29,13 @@ func (p *Policies) Approve(ctx context.Context, id, reason string) (d trimtab.De
 	if err := p.stillApplies(ctx, d); err != nil {
 		return d, err
 	}
+	st, err := p.cfg.Policies.Get(ctx, d.Policy)
+	if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
+		return d, err
+	}
+	if st.Applied == id { // a crash came between what the policy learnt and the decision
+		return d, trimtab.Errorf(trimtab.Precondition, d.Object().String(), "decision %s is being rejected: reject it again", id)
+	}
 	by := trimtab.CallOf(ctx).Actor.ID
 	d, err = p.cfg.Decisions.Move(ctx, id, func(old *trimtab.Decision) (trimtab.Decision, trimtab.Change, error) {
 		state := trimtab.DecisionRollout
