@@ -115,7 +115,7 @@ for _ in $(seq 1 100); do
 done
 say "pages: $TRIMTAB_SERVER/ui/   log: $home/server.log"
 
-phase "declaring source, model, pipeline, endpoint and monitor"
+phase "declaring sources, model, pipeline, endpoint, contract, monitor, gate and policy"
 "$trimtab" apply "$example/" --yes
 
 phase "training on $trained"
@@ -124,8 +124,8 @@ phase "training on $trained"
 phase "replaying $served through the endpoint"
 "$trimtab" replay "$name" --source "$name" --from "$from" --to "$to" ${replay[@]+"${replay[@]}"} --follow
 
-phase "what was served, by window"
-"$trimtab" monitor show "$name"
+phase "the timeline: windows, what moved, what was decided and why"
+"$trimtab" timeline "$name"
 say
 "$trimtab" status || true
 
@@ -134,7 +134,7 @@ stop="$0 $name stop"
 phase "done"
 say "pages        $TRIMTAB_SERVER/ui/"
 say "server       pid $(cat "$home/pid"), log $home/server.log, data $home/data"
-say "look around  TRIMTAB_SERVER=$TRIMTAB_SERVER bin/trimtab get endpoints"
+say "look around  TRIMTAB_SERVER=$TRIMTAB_SERVER bin/trimtab decisions explain latest"
 say "             MLFLOW_TRACKING_URI=$TRIMTAB_SERVER python your_training.py"
 say "stop it      $stop"
 say "your own     bin/trimtab server --data ~/trimtab"
