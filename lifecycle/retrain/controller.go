@@ -33,6 +33,8 @@ type States interface {
 // Windows are what monitors found, in order of time.
 type Windows interface {
 	List(ctx context.Context, monitor string) ([]trimtab.WindowResult, error)
+	// Recent are the newest of those that start before a moment, 0 for all, at most limit of them.
+	Recent(ctx context.Context, monitor string, before trimtab.Time, limit int) ([]trimtab.WindowResult, error)
 }
 
 // Documents keeps the records of one kind.

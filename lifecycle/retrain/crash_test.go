@@ -56,11 +56,12 @@ func stories() map[string]tale {
 			[]string{"recalibrate done", "nothing noted", "ersion 1"}},
 		"asked": {story{spec: above("approve"), loss: []float64{0.9, 0.3, 0.9}, gate: []string{"pass", "borderline"},
 			human: func(l *life, n int) {
+				id := l.decision()
 				if n == 2 {
-					l.try(func() error { _, err := l.p.Reject(l.t.Context(), l.decision(), "not on a Sunday"); return err })
+					l.try(func() error { _, err := l.p.Reject(l.t.Context(), id, "not on a Sunday"); return err })
 					return
 				}
-				l.try(func() error { _, err := l.p.Approve(l.t.Context(), l.decision(), "go"); return err })
+				l.try(func() error { _, err := l.p.Approve(l.t.Context(), id, "go"); return err })
 			}}, 4,
 			[]string{"decision.approve", "decision.reject", "retrain done", "retrain rejected", "rejected by local: not on a Sunday", "NAME@20130304T060000, or reject it"}},
 		"advised": {story{spec: above("advise"), loss: []float64{0.9, 0.9}, people: map[int]func(*life){1: func(l *life) {

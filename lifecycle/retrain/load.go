@@ -65,35 +65,34 @@ func (s *pass) evidence(ctx context.Context, st trimtab.PolicyState, w trimtab.W
 
 // earlier reads the windows before w since the served version was trained, oldest first.
 func (s *pass) earlier(ctx context.Context, w trimtab.WindowResult, trained trimtab.Time, holds []trimtab.Hold) ([]*Rows, error) {
-	all, err := s.cfg.Windows.List(ctx, s.spec.Monitor)
-	if err != nil {
-		return nil, err
-	}
 	var out []*Rows
 	rows := 0
-	for i := len(all) - 1; i >= 0 && rows < maxLesson; i-- {
-		x := all[i]
-		if x.End > w.Start || x.End <= trained {
-			continue
+	err := s.recent(ctx, w.Start, func(x trimtab.WindowResult) (bool, error) {
+		switch {
+		case x.End <= trained:
+			return false, nil
+		case x.End > w.Start:
+			return true, nil
 		}
 		l, err := s.load(ctx, x, holds)
 		if err != nil {
-			return nil, err
+			return false, err
 		}
 		if err := s.scoreServed(ctx, l); err != nil {
-			return nil, err
+			return false, err
 		}
 		rows += l.Len()
 		out = append(out, &l.Rows)
-	}
+		return rows < maxLesson, nil
+	})
 	slices.Reverse(out)
-	return out, nil
+	return out, err
 }
 
 // holds are the spans of the endpoint that are kept out of what is learnt.
 func (s *pass) holds(ctx context.Context) ([]trimtab.Hold, error) {
 	var out []trimtab.Hold
-	all, err := s.cfg.Incidents.List(ctx, trimtab.DocumentQuery{Scope: s.monitor.Endpoint})
+	all, err := s.cfg.Incidents.List(ctx, trimtab.DocumentQuery{Scope: s.monitor.Endpoint, Limit: 10_000})
 	for _, i := range all {
 		if h, ok := i.Held(); ok {
 			out = append(out, h)

@@ -227,14 +227,38 @@ func (s *pass) remember(ctx context.Context, action string, rule func(trimtab.Po
 
 // due lists the closed windows that the policy has not decided on, oldest first.
 func (s *pass) due(ctx context.Context, through trimtab.Time) ([]trimtab.WindowResult, error) {
-	all, err := s.cfg.Windows.List(ctx, s.spec.Monitor)
-	if err != nil {
-		return nil, err
+	var out []trimtab.WindowResult
+	err := s.recent(ctx, 0, func(w trimtab.WindowResult) (bool, error) {
+		if w.End > through && w.Closed() && s.borderOf(w) <= s.mark {
+			out = append(out, w)
+		}
+		return w.End > through, nil
+	})
+	slices.Reverse(out)
+	return out, err
+}
+
+// windowPage is how many windows are read at once: a year of hours is not read for the newest.
+const windowPage = 32
+
+// recent visits the windows that start before a moment, 0 for all, the newest first, for
+// as long as visit wants more.
+func (s *pass) recent(ctx context.Context, before trimtab.Time, visit func(trimtab.WindowResult) (more bool, err error)) error {
+	for {
+		page, err := s.cfg.Windows.Recent(ctx, s.spec.Monitor, before, windowPage)
+		if err != nil {
+			return err
+		}
+		for _, w := range slices.Backward(page) {
+			if more, err := visit(w); err != nil || !more {
+				return err
+			}
+		}
+		if len(page) < windowPage || page[0].Start == 0 { // 0 would ask for all again
+			return nil
+		}
+		before = page[0].Start
 	}
-	maturity := time.Duration(s.monitor.LabelMaturity)
-	return slices.DeleteFunc(all, func(w trimtab.WindowResult) bool {
-		return w.End <= through || !w.Closed() || w.End.Add(maturity) > s.mark
-	}), nil
 }
 
 // repair finishes a border of which the decision was recorded and the state was not.
@@ -382,20 +406,17 @@ func (s *pass) facts(ctx context.Context, w trimtab.WindowResult) (Facts, error)
 	}
 	slices.Sort(f.Faults)
 	if t := s.spec.Threshold; t != nil {
-		all, err := s.cfg.Windows.List(ctx, s.spec.Monitor)
-		if err != nil {
-			return f, err
-		}
-		for _, x := range all {
-			if x.End > w.End {
-				break
-			}
+		if err := s.recent(ctx, w.End, func(x trimtab.WindowResult) (bool, error) {
 			for _, q := range append(slices.Clip(x.Quality), x.Calibration...) {
 				if q.Metric == t.Metric {
 					f.Quality = append(f.Quality, q.Value)
 				}
 			}
+			return len(f.Quality) < max(t.Windows, 2), nil
+		}); err != nil {
+			return f, err
 		}
+		slices.Reverse(f.Quality)
 	}
 	return f, nil
 }
