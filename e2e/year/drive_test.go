@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -26,35 +25,40 @@ const (
 // where Python's libraries cannot be had, and fails where TRIMTAB_REQUIRE names them.
 func example(t *testing.T) string {
 	t.Helper()
-	top := filepath.Join(root(), "examples", "flights")
-	if out, err := python(top, "-c", "import lightgbm, mlflow, pyarrow").CombinedOutput(); err != nil {
+	top := filepath.Join(root(t), "examples", "flights")
+	if out, err := python(t, top, "-c", "import lightgbm, mlflow, pyarrow").CombinedOutput(); err != nil {
 		if strings.Contains(os.Getenv("TRIMTAB_REQUIRE"), "python") {
 			t.Fatalf("TRIMTAB_REQUIRE names python, but the environment of the example cannot be had: %v\n%s", err, out)
 		}
 		t.Skipf("no environment for the example: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(top, "data", "flights.parquet")); err != nil {
-		if out, err := python(top, filepath.Join(top, "prepare.py")).CombinedOutput(); err != nil {
+		if out, err := python(t, top, filepath.Join(top, "prepare.py")).CombinedOutput(); err != nil {
 			t.Fatalf("preparing the data: %v\n%s", err, out)
 		}
 	}
 	return top
 }
 
-func root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "../..")
+// root is the top of the repository: a test runs in the folder of its package.
+func root(t *testing.T) string {
+	t.Helper()
+	top, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return top
 }
 
-func uv() string {
+func uv(t *testing.T) string {
 	if uv := os.Getenv("TRIMTAB_UV"); uv != "" {
 		return uv
 	}
-	return filepath.Join(root(), ".ci", "uv")
+	return filepath.Join(root(t), ".ci", "uv")
 }
 
-func python(top string, args ...string) *exec.Cmd {
-	return exec.Command(uv(), append([]string{"run", "--quiet", "--frozen", "--no-dev", "--project", top, "--python", "3.11", "python"}, args...)...)
+func python(t *testing.T, top string, args ...string) *exec.Cmd {
+	return exec.Command(uv(t), append([]string{"run", "--quiet", "--frozen", "--no-dev", "--project", top, "--python", "3.11", "python"}, args...)...)
 }
 
 // stage is one server with the example on it.
@@ -68,7 +72,7 @@ type stage struct {
 
 // drive declares the example, trains the first model and replays the span.
 func drive(t *testing.T, top string, s span, v variant, database string) *told {
-	args := []string{"--uv", uv()}
+	args := []string{"--uv", uv(t)}
 	if v.batch != "" {
 		args = append(args, "--replay-batch", v.batch)
 	}
