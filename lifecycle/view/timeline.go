@@ -128,7 +128,7 @@ func TimelineOf(h History) Timeline {
 			for _, b := range v.Blocks { // the gain of the frozen version over what was served, turned round
 				blocks = append(blocks, stat.Block{N: b.N, Sum: -b.Sum, Sum2: b.Sum2})
 			}
-			mean := -v.Gain / float64(v.Rows)
+			mean := (0 - v.Gain) / float64(v.Rows) // no negative zero where nothing was gained
 			x.Gain = &mean
 			if _, se, _ := stat.BlockMean(blocks); !math.IsNaN(se) && !math.IsInf(se, 0) {
 				x.StdErr = se
