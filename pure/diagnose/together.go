@@ -3,6 +3,7 @@ package diagnose
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -13,19 +14,35 @@ import (
 func (x *exam) together() {
 	except := map[int]bool{}
 	alone := len(x.found)
-	x.inTurn(x.swaps, except)
-	x.inTurn(x.affines, except)
-	x.inTurn(x.recodings, except)
+	stuck := x.stuck()
+	x.inTurn(func(cols []int, except map[int]bool) []suspect {
+		return x.swaps(slices.DeleteFunc(cols, func(c int) bool { return stuck[c] }), except)
+	}, except, stuck)
+	x.inTurn(x.affines, except, stuck)
+	x.inTurn(x.recodings, except, stuck)
 	for _, s := range x.found[:alone] {
 		if s.proof.confidence() >= 0.7 && len(s.cols) == 1 && s.Kind != Missing {
 			except[s.cols[0]] = true
 		}
 	}
-	x.inTurn(x.shuffles, except)
+	x.inTurn(x.shuffles, except, nil)
 }
 
-// inTurn takes the surest finding of a step, sets its columns aside and looks again, until none is sure.
-func (x *exam) inTurn(step func([]int, map[int]bool) []suspect, except map[int]bool) {
+// stuck are the columns of which one value stands for most. Another unit may explain that, as where nearly all values
+// lie at a bound; but nothing can be told from them about the columns that went with them, nor have they changed places.
+func (x *exam) stuck() map[int]bool {
+	stuck := map[int]bool{}
+	for _, s := range x.found {
+		if s.proof.confidence() >= 0.9 && len(s.cols) == 1 && (s.Kind == Frozen || s.Kind == Sentinel) && 2*int(s.Bad) >= s.span.rows() {
+			stuck[s.cols[0]] = true
+		}
+	}
+	return stuck
+}
+
+// inTurn takes the surest finding of a step, sets its columns aside and looks again, until none is sure. Columns in
+// except are set aside already; those in mute may be explained, but are no witnesses.
+func (x *exam) inTurn(step func([]int, map[int]bool) []suspect, except, mute map[int]bool) {
 	for range 4 {
 		var open []int
 		for c, k := range x.r.columns {
@@ -33,7 +50,9 @@ func (x *exam) inTurn(step func([]int, map[int]bool) []suspect, except map[int]b
 				open = append(open, c)
 			}
 		}
-		list := step(open, except)
+		silent := maps.Clone(except)
+		maps.Copy(silent, mute)
+		list := step(open, silent)
 		if len(list) == 0 {
 			return
 		}
