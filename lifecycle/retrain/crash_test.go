@@ -53,7 +53,7 @@ func stories() map[string]tale {
 		"didNotHelp": {story{spec: above("auto"), loss: []float64{0.9, 0.3, 0.3, 0.3, 0.9}, shift: []float64{0, -2, -2, -2, -2, -2}, train: []string{"a", "b"}}, 5,
 			[]string{"incident.open incident NAME.didNotHelp", "did not help"}},
 		"cured": {story{spec: costAware, shift: []float64{0, -2, -2, -2, -2, 0, 0, 0, 0}, silent: []int{3}}, 9,
-			[]string{"recalibrate done", "nothing noted", "ersion 1"}},
+			[]string{"recalibrate done", "promoteOlder done", "the window has no labelled rows"}},
 		"asked": {story{spec: above("approve"), loss: []float64{0.9, 0.3, 0.9}, gate: []string{"pass", "borderline"},
 			human: func(l *life, n int) {
 				id := l.decision()
@@ -70,6 +70,15 @@ func stories() map[string]tale {
 		}}}, 3, []string{"decision.advised", "retrain done", "decision.approve"}},
 		"paused": {story{spec: above("auto"), loss: []float64{0.9, 0.9, 0.9}, paused: map[int]bool{0: true, 1: false},
 			gate: []string{"pass"}}, 3, []string{"the loop is paused", "retrain done"}},
+		"held": {story{spec: above("approve"), loss: []float64{0.9}, human: func(l *life, n int) {
+			if n > 0 {
+				l.pause(false)
+				return
+			}
+			l.pause(true)
+			id := l.decision()
+			l.try(func() error { _, err := l.p.Approve(l.t.Context(), id, "go"); return err })
+		}}, 2, []string{"retrain done", "maintenance: trimtab loop resume"}},
 		"slow": {story{spec: slow, loss: []float64{0.9, 0.9, 0.9}}, 4, []string{"retrain done", "is being carried out", `"begun":"`}},
 	}
 }
