@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/pure/diagnose"
@@ -12,10 +13,11 @@ import (
 // Rows of a window are compared with good rows of the windows before it.
 const (
 	sureFault    = 0.9 // confidence from which on rows are held
-	faultWindows = 8   // good windows that are looked back over
+	faultWindows = 4   // good windows that are looked back over, more while they are small
 	faultRows    = 30_000
-	leastGood    = 3 // good windows before anything is said
-	leastOpen    = 4 // a fault that is there at the end asks for something when it has lasted this part of a window
+	mostRows     = 60_000 // of a reference; beyond, both it and the window are thinned alike
+	leastGood    = 3      // good windows before anything is said
+	leastOpen    = 4      // a fault that is there at the end asks for something when it has lasted this part of a window
 	oftenMissing = 0.3
 )
 
@@ -23,6 +25,13 @@ const (
 // a note: the advice goes on without.
 func faults(a *Advice, r Records, spans []extent, say func(string)) {
 	if r.Inputs == nil {
+		return
+	}
+	in, calendar := withoutCalendar(r)
+	if len(calendar) > 0 {
+		a.Notes = append(a.Notes, "These inputs follow the calendar, and faults are not looked for in them: "+strings.Join(calendar, ", ")+".")
+	}
+	if len(in.Columns) == 0 {
 		return
 	}
 	times := make([]int64, len(r.Time))
@@ -34,7 +43,7 @@ func faults(a *Advice, r Records, spans []extent, say func(string)) {
 		for k, i := range rows {
 			at[k] = times[i]
 		}
-		return diagnose.Sample{Table: r.Inputs.Take(rows), Times: at, Begin: int64(start), End: int64(end)}
+		return diagnose.Sample{Table: in.Take(rows), Times: at, Begin: int64(start), End: int64(end)}
 	}
 	b := inputs{r}
 	var good []extent
@@ -44,14 +53,8 @@ func faults(a *Advice, r Records, spans []extent, say func(string)) {
 			if n%10 == 0 {
 				say(fmt.Sprintf("looking for faults of the data: window %d of %d", n+1, len(spans)))
 			}
-			var rows []int
-			recent := good[max(0, len(good)-faultWindows):]
-			for _, g := range recent {
-				for i := g.lo; i < g.hi; i++ {
-					rows = append(rows, i)
-				}
-			}
-			found, err := examine(sample(thinned(rows, faultRows), 0, 0), sample(thinned(rowsOf(s), faultRows), s.start, min(s.end, a.To+1)))
+			rows, stride := reference(good)
+			found, err := examine(sample(rows, 0, 0), sample(every(rowsOf(s), stride), s.start, min(s.end, a.To+1)))
 			if err != nil {
 				a.Notes = append(a.Notes, fmt.Sprintf("Faults of the data were not looked for: %v.", err))
 				return
@@ -84,6 +87,32 @@ func faults(a *Advice, r Records, spans []extent, say func(string)) {
 		}
 	}
 	slices.SortStableFunc(a.Faults, func(x, y AdvisedFault) int { return cmp.Compare(x.From, y.From) })
+}
+
+// reference are the rows of the newest good windows, and how far they were thinned.
+func reference(good []extent) (rows []int, stride int) {
+	n, from := 0, len(good)
+	for from > 0 && (n < faultRows || len(good)-from < faultWindows) {
+		from--
+		n += good[from].rows()
+	}
+	stride = 1 + (n-1)/mostRows
+	for _, g := range good[from:] {
+		rows = append(rows, every(rowsOf(g), stride)...)
+	}
+	return rows, stride
+}
+
+// every keeps each so manyth row.
+func every(rows []int, stride int) []int {
+	if stride == 1 {
+		return rows
+	}
+	var out []int
+	for i := 0; i < len(rows); i += stride {
+		out = append(out, rows[i])
+	}
+	return out
 }
 
 // inputs looks at the inputs of records.

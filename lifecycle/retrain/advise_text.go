@@ -206,11 +206,11 @@ func (a Advice) Text() string {
 		para("  ", s)
 	}
 	b.WriteString("\nWOULD A CURE HAVE PAID?\n")
-	rows := [][]string{{"made anew before every window", "saved per row", "95 % between", "of the loss", ""}}
+	rows := [][]string{{"made anew each window", "saved per row", "95 % between", "of the loss", ""}}
 	for _, c := range a.Cures {
 		how := "measured"
 		if c.Estimated {
-			how = "estimated by a probe"
+			how = "estimated (probe)"
 		}
 		if c.Saved == nil {
 			para("  ", fmt.Sprintf("%s: not measured: %s.", c.Action, c.Why))
@@ -235,6 +235,10 @@ func (a Advice) Text() string {
 			what := string(c.Action)
 			if !c.Accepted {
 				what += ", rejected: it did not win on rows that it had not seen"
+			} else if c.Action == trimtab.DoPromoteOlder {
+				what = "promote an older version again"
+			} else if c.Action == trimtab.DoRollBack {
+				what = "roll back"
 			}
 			rows = append(rows, []string{date(c.At), what})
 		}

@@ -54,7 +54,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w := &world{db: db, called: map[string]bool{}}
 	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, Runs: runs{}, Experiments: experiments{},
-		Registry: registry{}, Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Evaluator: gate{}, Evaluations: gate{},
+		Registry: registry{}, Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Evaluator: gate{}, Evaluations: gate{}, Simulator: simulator{},
 		Loop: loopOf(db), Channels: channels{}, Deliveries: channels{}, Journal: db.Journal, Version: "test"}))
 	if err != nil {
 		t.Fatal(err)
@@ -336,6 +336,7 @@ func TestEveryOperation(t *testing.T) {
 	}
 	w.loop(t)
 	w.channels(t)
+	w.simulate(t)
 	w.covered(t)
 }
 
