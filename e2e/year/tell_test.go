@@ -30,7 +30,9 @@ const all = 1000
 func (w *stage) tell() *told {
 	var b strings.Builder
 	section := func(name string) { fmt.Fprintf(&b, "\n== %s\n", name) }
-	line := func(format string, args ...any) { b.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n") }
+	line := func(format string, args ...any) {
+		b.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
+	}
 	t, err := w.c.Timeline(w.ctx, "flights", "", 0, 0)
 	w.check(err)
 
