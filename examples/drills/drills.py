@@ -40,7 +40,7 @@ EXAMPLES = {
                    "constant temp -999", "nulls departs", "nulls temp 30%", "swap departs arrives", "freeze departs", "shuffle departs"],
     },
     "bikes": {
-        "from": "2012-01-01", "fault": ("2012-06-01", "2012-07-01"), "to": "2012-09-01",
+        "from": "2012-01-01", "fault": ("2012-05-01", "2012-06-01"), "to": "2012-07-01",
         "quiet": ("2012-01-01", "2019-09-01"),
         "faults": ["unit tmax x1.8 +32", "unit week_ago x24", "shift week_ago +100", "sign tmin", "truncate week_ago -2",
                    "constant week_ago -999", "nulls week_ago", "nulls week_ago 30%", "swap week_ago week_mean", "freeze week_ago", "shuffle week_ago"],
