@@ -319,7 +319,7 @@ func tooShort(a Advice, w trimtab.Window, n int) error {
 		d, _ := trimtab.ParseDuration(string(try))
 		_, end := w.Bounds(a.From)
 		start, _ := w.Bounds(a.From)
-		if time.Duration(d) < end.Sub(start) && length/time.Duration(d) >= 2*leastWindows {
+		if time.Duration(d) < end.Sub(start) && length/time.Duration(d) > leastWindows {
 			hint = fmt.Sprintf("; try --window %s", try)
 			break
 		}
