@@ -115,7 +115,8 @@ func (p *packer) folder(dir string) error {
 	}
 	before := len(p.rules)
 	for _, e := range entries {
-		if e.Name() == ".gitignore" && e.Type().IsRegular() {
+		// The second has the form of the first: what Git keeps and no step needs.
+		if (e.Name() == ".gitignore" || e.Name() == ".trimtabignore") && e.Type().IsRegular() {
 			text, err := fs.ReadFile(p.root.FS(), path.Join(dir, e.Name()))
 			if err != nil {
 				return err

@@ -59,12 +59,14 @@ func TestPackRespectsGitignore(t *testing.T) {
 		"examples/flights/.venv/x":           "",
 		"examples/flights/m.pyc":             "",
 		"examples/flights/secret.txt":        "",
+		"examples/flights/.trimtabignore":    "testdata/\n",
+		"examples/flights/testdata/year.txt": "",
 	})
 	p, err := Pack(filepath.Join(top, "examples", "flights"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{".gitignore", "a/.gitignore", "a/data/x", "a/one.txt", "a/top", "a/x.tmp", "build/x.c", "inner", "keep.log", "other/x", "train.py"}
+	want := []string{".gitignore", ".trimtabignore", "a/.gitignore", "a/data/x", "a/one.txt", "a/top", "a/x.tmp", "build/x.c", "inner", "keep.log", "other/x", "train.py"}
 	if !slices.Equal(p.Files, want) {
 		t.Errorf("packed %q\nwant   %q", p.Files, want)
 	}
