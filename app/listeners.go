@@ -15,8 +15,7 @@ type listeners struct {
 	rest     []listener
 }
 
-// listener is a part of the loop that settles borders. Border may be nil: it wants
-// no borders of its own.
+// listener is a part of the loop that settles borders.
 type listener struct {
 	names  func(ctx context.Context, ws trimtab.Workspace, endpoint string) ([]string, error)
 	border func(ctx context.Context, ws trimtab.Workspace, endpoint string, t trimtab.Time) (trimtab.Time, error)
@@ -40,7 +39,7 @@ func (l listeners) Listeners(ctx context.Context, ws trimtab.Workspace, endpoint
 func (l listeners) Border(ctx context.Context, ws trimtab.Workspace, endpoint string, t trimtab.Time) (trimtab.Time, error) {
 	first, err := l.monitors.Border(ctx, ws, endpoint, t)
 	for _, x := range l.rest {
-		if err != nil || x.border == nil {
+		if err != nil {
 			continue
 		}
 		var b trimtab.Time

@@ -56,7 +56,7 @@ func (s *server) loop() error {
 	})
 	s.replays = replay.New(replay.Config{
 		Store: db.Replays, States: db.Endpoints, Endpoints: db.Resources, Source: s.datasets,
-		Listeners: listeners{s.monitors, []listener{{s.rollouts.Listeners, s.rollouts.Border}, {s.policies.Listeners, nil}}},
+		Listeners: listeners{s.monitors, []listener{{s.rollouts.Listeners, s.rollouts.Border}, {s.policies.Listeners, s.policies.Border}}},
 		Columns:   replay.Columns{ID: dataset.RowIDColumn, EventTime: dataset.EventTimeColumn, KnownAt: dataset.KnownAtColumn, Label: dataset.LabelColumn},
 		URL:       "http://" + s.cfg.Listen + s.cfg.Prefix, Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}},
 		Moved: s.serve.Refresh, BatchRows: s.cfg.batch(), Log: s.log.With("part", "replay"),
