@@ -35,7 +35,8 @@ def right(fault, incident):
 
 
 def acts(run):
-    return {(d["at"], d["action"]) for d in run["decisions"] if d["action"] != "nothing"}
+    undone = {(i["found"], "roll back of a rollout") for i in run["incidents"] if i["kind"] == "rolledBack"}
+    return undone | {(d["at"], d["action"]) for d in run["decisions"] if d["action"] != "nothing"}
 
 
 def kept(window):
@@ -64,7 +65,7 @@ def judge(plan, calm, fault, run):
     before = {i["id"] for i in calm["incidents"]}
     new = [i for i in run["incidents"] if i["id"] not in before and moment(i["found"]) > begin]
     hits = sorted((i for i in new if right(fault, i)), key=lambda i: (i["found"], not i.get("hold")))
-    others = sorted({i["kind"] + (" of " + ", ".join(i["columns"][:2]) if i.get("columns") else "") for i in new if not right(fault, i)})
+    others = sorted({i["kind"] + (" of " + ", ".join(i["columns"][:2]) if i.get("columns") else "") for i in new if not right(fault, i) and i["kind"] != "rolledBack"})
     within = [w for w in run["windows"] if begin <= moment(w["start"]) < end]
     was = {w["start"]: kept(w) for w in calm["windows"]}
     outside = sum(max(0, kept(w) - was.get(w["start"], 0)) for w in run["windows"] if w not in within)
@@ -74,7 +75,7 @@ def judge(plan, calm, fault, run):
     what, _ = of(fault)
     return {
         "fault": fault, "found": hits, "took": hits and (moment(hits[0]["found"]) - begin).total_seconds(), "others": others,
-        "hit": reach, "held": held, "good": outside + max(0, held - reach) if what == "column" else outside + held,
+        "hit": reach, "held": held, "good": outside + max(0, held - reach),
         "wrong": sorted(wrong), "missed": sorted(missed), "column": what == "column",
     }
 
@@ -94,10 +95,10 @@ def one(example, plan, runs):
             f"{x['hit']:,}", f"{min(x['held'], x['hit']):,}" if x["column"] else "—", f"{x['good']:,}", "; ".join(other) or "nothing", "; ".join(x["others"]) or "—"]) + " |")
     columns = [x for x in lines if x["column"]]
     hit, held = sum(x["hit"] for x in columns), sum(min(x["held"], x["hit"]) for x in columns)
-    cures = sum(a in ("retrain", "recalibrate", "promoteOlder") for x in lines for _, a in x["wrong"])
+    cures = sum(a != "quarantine" for x in lines for _, a in x["wrong"])
     out += ["", f"Of {len(columns)} faults of columns {sum(bool(x['found']) for x in columns)} are found; {held:,} of the {hit:,} rows that they hit are held, "
             f"and {sum(x['good'] for x in lines):,} good ones in all drills; of {len(lines) - len(columns)} faults of rows and labels {sum(bool(x['found']) for x in lines if not x['column'])} are found. "
-            f"Cures decided on that would not have been without the fault: {cures}.", ""]
+            f"Actions that would not have been without the fault: {cures}.", ""]
     return out, lines
 
 
@@ -125,15 +126,17 @@ def report(results):
            "  are wrong or have stopped coming). *After* is event time from the fault's first row to the moment at which it was found: faults are",
            "  looked for when a window is over, so that one that fills a window of 7 days is found after 7 days.",
            "- *Held* rows are those that no training, reference or quality figure takes. *Good rows held* were right and held all the same.",
-           "- A row that comes twice under one id is taken once: `duplicate rows` without `fresh` shall change nothing.", ""]
+           "- A rollout that is under way looks at rows before their window is over, and so before a fault in them is found.",
+          "- A row that comes twice under one id is taken once: `duplicate rows` without `fresh` shall change nothing.", ""]
     for example, r in results.items():
-        if None in r["runs"]:
+        if None in r["runs"] and len(r["runs"]) > 1:
             out += one(example, r["plan"], r["runs"])[0]
     quiet = [(e, r["quiet"]) for e, r in results.items() if r["quiet"]]
     if quiet:
         out += ["## Quiet streams", "",
-                "The rows of each example shuffled over the whole of its time, labels with their rows, from the first training on: nothing changes but by",
-                "chance, no cure can pay, and every alarm is a false one. A column-window is one column, or the score, in one window.", "",
+                "The rows of each example shuffled over the whole of its time, labels with their rows: from the first training on nothing changes but by",
+                "chance, and every drift and every fault that is reported is a false one. A cure can still pay, and what is bought then is no answer to drift: the",
+                "first model knows few rows, later ones know more. A column-window is one column, or the score, in one window.", "",
                 "| Example | Windows | Column-windows | Drift confirmed | per 1,000 | suspect for one window, per 1,000 | Drift incidents | Data faults | Rows held | Retrains | Recalibrations | Other incidents |",
                 "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|"]
         out += [still(e, q) for e, q in quiet] + [""]
