@@ -59,7 +59,7 @@ func (b *bookkeeping) cures(a *Advice, say func(string)) error {
 	a.Now = AdvisedNow{Action: trimtab.DoNothing, Reason: "nothing: no window has labels"}
 	memo := &Memo{}
 	b.asked.Policy.Mode = "advise"
-	losses, rows := 0.0, 0.0
+	losses, rows := map[trimtab.Action]float64{}, map[trimtab.Action]float64{} // of the windows in which a cure was measured
 	for j, w := range windows {
 		if j%10 == 0 {
 			say("measuring cures: " + date(w.Start))
@@ -68,15 +68,14 @@ func (b *bookkeeping) cures(a *Advice, say func(string)) error {
 		if err != nil {
 			return err
 		}
-		if e.Rows > 0 {
-			losses, rows = losses+e.Loss*float64(e.Rows), rows+float64(e.Rows)
-		}
 		for _, m := range e.Measured {
 			if len(m.Blocks) == 0 {
 				why[m.Action] = m.Why
 				continue
 			}
 			total[m.Action] = merge(total[m.Action], m.Blocks)
+			losses[m.Action] += e.Loss * float64(e.Rows)
+			rows[m.Action] += float64(e.Rows)
 			with := e.Loss - spanOf(m.Blocks, 1).mean
 			if v := at[w.Start]; v != nil && v.Loss != nil && !math.IsNaN(with) {
 				if m.Action == trimtab.DoRecalibrate {
@@ -102,7 +101,7 @@ func (b *bookkeeping) cures(a *Advice, say func(string)) error {
 		c := AdvisedCure{Action: action, Estimated: action == trimtab.DoRetrain, Why: why[action]}
 		if blocks := total[action]; len(blocks) > 0 {
 			s := spanOf(blocks, len(windows))
-			c.Rows, c.Share, c.Why = int(s.rows), s.mean/(losses/rows), ""
+			c.Rows, c.Share, c.Why = int(s.rows), s.mean*rows[action]/losses[action], ""
 			c.Saved = &Value{s.mean, s.mean, s.mean}
 			if s.df > 0 {
 				i := stat.TInterval(s.mean, s.stderr, s.df, 0.95)
