@@ -63,7 +63,7 @@ def judge(plan, calm, fault, run):
     """One line of the table."""
     begin, end = map(day, plan["fault"])
     before = {i["id"] for i in calm["incidents"]}
-    new = [i for i in run["incidents"] if i["id"] not in before and moment(i["found"]) > begin]
+    new = [i for i in run["incidents"] if i["id"] not in before and moment(i["found"]) > begin and moment(i["begin"]) < day(plan["to"])]
     hits = sorted((i for i in new if right(fault, i)), key=lambda i: (i["found"], not i.get("hold")))
     others = sorted({i["kind"] + (" of " + ", ".join(i["columns"][:2]) if i.get("columns") else "") for i in new if not right(fault, i) and i["kind"] != "rolledBack"})
     within = [w for w in run["windows"] if begin <= moment(w["start"]) < end]
