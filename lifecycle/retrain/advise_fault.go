@@ -14,7 +14,7 @@ import (
 const (
 	sureFault    = 0.9 // confidence from which on rows are held
 	faultWindows = 4   // good windows that are looked back over, more while they are small
-	faultRows    = 30_000
+	faultRows    = 12_000
 	mostRows     = 60_000 // of a reference; beyond, both it and the window are thinned alike
 	leastGood    = 3      // good windows before anything is said
 	leastOpen    = 4      // a fault that is there at the end asks for something when it has lasted this part of a window
