@@ -7,7 +7,7 @@ export GOFLAGS := -trimpath
 BUILD   := .build
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: build ui demo demo-stop test test-go test-python test-browser test-oracles setup golden bench bench-drift bench-cbpe year simulate soak fmt clean
+.PHONY: build ui demo demo-stop test test-go test-python test-browser test-oracles setup golden bench bench-drift bench-cbpe drills year simulate soak fmt clean
 
 build: ui/dist/index.html ## the binary with its pages, at bin/trimtab
 	go build -ldflags "-s -w -X github.com/trimtab/trimtab/cli.Version=$(VERSION)" -o bin/trimtab ./cmd/trimtab
@@ -38,6 +38,8 @@ bench-drift: build ## drift of 1 M x 30 beside Evidently and NannyML
 	@./bench/drift.sh
 bench-cbpe: build ## quality estimated without labels, beside NannyML
 	@./bench/cbpe/run
+drills: build ## every fault on every example, and quiet streams; writes docs/drills.md
+	@python3 examples/drills/drills.py
 year: build ## a year of flights: plain, killed, in other batches, on PostgreSQL
 	TRIMTAB_BIN=$(CURDIR)/bin/trimtab TRIMTAB_UV=$(CURDIR)/.ci/uv TRIMTAB_YEAR=1 TRIMTAB_REQUIRE=python,postgres go test -count=1 -timeout 90m -run TestYear -v ./e2e/year
 simulate: ## the rollouts that are simulated, all of them

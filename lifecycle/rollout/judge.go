@@ -72,7 +72,7 @@ func judge(r trimtab.Rollout, o Observation, now trimtab.Time) []trimtab.Look {
 	}
 	byLoss, known := lossLook(r, o, alpha)
 	add(byLoss)
-	differ := func(l trimtab.Look) trimtab.Look { return excuse(l, byLoss, known) }
+	differ := func(l trimtab.Look) trimtab.Look { return excuse(l, byLoss, known, r.To < r.From) }
 	if o.Binary {
 		mean, _, ci, ok := bounds(o.Flips, r.Begun, alpha)
 		add(differ(weigh(trimtab.Look{Test: "disagreement", N: o.Rows, Estimate: mean, Limit: r.Spec.Limits.Disagreement}, stat.Interval{Lo: max(ci.Lo, 0), Hi: min(ci.Hi, 1)}, ok)))
@@ -101,12 +101,15 @@ const (
 
 // excuse weighs a look that finds the versions to differ against what the labels say: a
 // version that is better may decide and score as it likes, it was made because the old
-// one is wrong by now. Where labels know nothing, to differ is harm.
-func excuse(l, byLoss trimtab.Look, known standing) trimtab.Look {
+// one is wrong by now. Where labels know nothing, to differ is harm, unless the rollout
+// goes back to an older version: it has served before, and is to differ.
+func excuse(l, byLoss trimtab.Look, known standing, back bool) trimtab.Look {
 	if l.Verdict != RollBack {
 		return l
 	}
 	switch {
+	case back && known != beyond && known != likely:
+		l.Verdict, l.Why = Watch, "beyond the limit, but the version has served before"
 	case known == better:
 		l.Verdict, l.Why = Watch, "beyond the limit, but by the labels no worse"
 	case known == within && byLoss.Verdict != RollBack:
