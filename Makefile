@@ -7,7 +7,7 @@ export GOFLAGS := -trimpath
 BUILD   := .build
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: build ui demo demo-stop test test-go test-python test-browser test-oracles setup golden bench bench-drift bench-cbpe drills year simulate soak fmt clean
+.PHONY: build ui demo demo-stop test test-go test-python test-browser test-oracles setup golden bench bench-drift bench-contract bench-cbpe drills year simulate soak fmt clean
 
 build: ui/dist/index.html ## the binary with its pages, at bin/trimtab
 	go build -ldflags "-s -w -X github.com/trimtab/trimtab/cli.Version=$(VERSION)" -o bin/trimtab ./cmd/trimtab
@@ -36,6 +36,8 @@ bench: build ## figures beside the peers, in one run
 	@./bench/run
 bench-drift: build ## drift of 1 M x 30 beside Evidently and NannyML
 	@./bench/drift.sh
+bench-contract: build ## 60 checks on 1 M x 20 beside Great Expectations and pandera
+	@./bench/contract.sh
 bench-cbpe: build ## quality estimated without labels, beside NannyML
 	@./bench/cbpe/run
 drills: build ## every fault on every example, and quiet streams; writes docs/drills.md

@@ -314,7 +314,7 @@ func (a *application) writeOutcome(w io.Writer, d trimtab.Decision) error {
 	if d.Realised != nil {
 		realised = shortNumber(d.Realised.Value) + " saved per row, measured after the promotion"
 		if d.Realised.Text != "" {
-			realised = d.Realised.Text + " (" + shortNumber(d.Realised.Value) + ")"
+			realised = shortNumber(d.Realised.Value) + " " + d.Realised.Text + " saved per row, measured after the promotion"
 		}
 	}
 	show := func(id, command string) string {
