@@ -82,7 +82,7 @@ func (c *compiler) relation(i int, r trimtab.RelationRule) {
 		if rule, ok := c.spec.Columns[use.name]; ok {
 			v.declared = typeOf(rule.Type)
 		} else if !slices.Contains(c.spec.Key, use.name) {
-			if near := nearest(use.name, sortedKeys(c.spec.Columns)); near != "" {
+			if near := trimtab.Nearest(use.name, sortedKeys(c.spec.Columns)); near != "" {
 				at := parsed.NativeRep().SourceInfo().GetStartLocation(use.id)
 				c.problem("%s: %d:%d: there is no column %q; did you mean %q? (a column of that name must be declared under columns)\n%s", where, at.Line(), at.Column()+1, use.name, near, marked(r.Expr, at.Line(), at.Column()))
 				return
@@ -167,7 +167,7 @@ func told(where, expr string, issues *cel.Issues) string {
 	if rest, ok := strings.CutPrefix(msg, "undeclared reference to '"); ok {
 		name, _, _ := strings.Cut(rest, "'")
 		msg = fmt.Sprintf("there is no %q", name)
-		if near := nearest(name, functions); near != "" {
+		if near := trimtab.Nearest(name, functions); near != "" {
 			msg += fmt.Sprintf("; did you mean %q?", near)
 		}
 	}

@@ -139,20 +139,7 @@ func New(cfg Config) *Monitors {
 
 // Run follows what is declared until ctx ends. It is called once.
 func (m *Monitors) Run(ctx context.Context) error {
-	done := make(chan error, 1)
-	go func() { done <- m.controller.Run(ctx) }()
-	tick := time.NewTicker(30 * time.Second)
-	defer tick.Stop()
-	for {
-		if err := m.Resync(ctx); err != nil && ctx.Err() == nil {
-			m.cfg.Log.WarnContext(ctx, "declared monitors cannot be listed", "error", err)
-		}
-		select {
-		case err := <-done:
-			return err
-		case <-tick.C:
-		}
-	}
+	return m.controller.Follow(ctx, 30*time.Second, m.Resync)
 }
 
 // Resync reads what is declared and looks at every monitor.

@@ -107,20 +107,7 @@ func New(cfg Config) *Notifier {
 
 // Run sends until ctx ends; then it lets attempts in flight be cut off and returns nil.
 func (n *Notifier) Run(ctx context.Context) error {
-	done := make(chan error, 1)
-	go func() { done <- n.controller.Run(ctx) }()
-	every := time.NewTicker(time.Minute)
-	defer every.Stop()
-	for {
-		if err := n.Resync(ctx); err != nil && ctx.Err() == nil {
-			n.cfg.Log.WarnContext(ctx, "reading open deliveries failed", "error", err)
-		}
-		select {
-		case err := <-done:
-			return err
-		case <-every.C:
-		}
-	}
+	return n.controller.Follow(ctx, time.Minute, n.Resync)
 }
 
 // Resync asks for every channel to be looked at that has something to send.

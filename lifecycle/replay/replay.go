@@ -107,24 +107,13 @@ func New(cfg Config) *Replays {
 // Run takes up the replays that have not ended and runs what is started, until
 // ctx ends. It is called once.
 func (r *Replays) Run(ctx context.Context) error {
-	done := make(chan error, 1)
-	go func() { done <- r.controller.Run(ctx) }()
-	tick := time.NewTicker(30 * time.Second)
-	defer tick.Stop()
-	for {
+	return r.controller.Follow(ctx, 30*time.Second, func(ctx context.Context) error {
 		open, err := r.cfg.Store.Running(ctx)
-		if err != nil && ctx.Err() == nil {
-			r.cfg.Log.WarnContext(ctx, "replays cannot be listed", "error", err)
-		}
 		for _, x := range open {
 			r.controller.Add(key(x))
 		}
-		select {
-		case err := <-done:
-			return err
-		case <-tick.C:
-		}
-	}
+		return err
+	})
 }
 
 func key(x trimtab.Replay) string { return string(x.Workspace) + "/" + string(x.ID) }

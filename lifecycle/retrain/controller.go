@@ -166,20 +166,7 @@ func New(cfg Config) *Policies {
 
 // Run follows what is declared until ctx ends. It is called once.
 func (p *Policies) Run(ctx context.Context) error {
-	done := make(chan error, 1)
-	go func() { done <- p.controller.Run(ctx) }()
-	tick := time.NewTicker(30 * time.Second)
-	defer tick.Stop()
-	for {
-		if err := p.Resync(ctx); err != nil && ctx.Err() == nil {
-			p.cfg.Log.WarnContext(ctx, "declared policies cannot be listed", "error", err)
-		}
-		select {
-		case err := <-done:
-			return err
-		case <-tick.C:
-		}
-	}
+	return p.controller.Follow(ctx, 30*time.Second, p.Resync)
 }
 
 // Resync reads what is declared and looks at every policy, those too that are not

@@ -143,20 +143,7 @@ func New(cfg Config) *Rollouts {
 
 // Run follows endpoints and aliases until ctx ends. It is called once.
 func (c *Rollouts) Run(ctx context.Context) error {
-	done := make(chan error, 1)
-	go func() { done <- c.controller.Run(ctx) }()
-	tick := time.NewTicker(30 * time.Second)
-	defer tick.Stop()
-	for {
-		if err := c.Resync(ctx); err != nil && ctx.Err() == nil {
-			c.cfg.Log.WarnContext(ctx, "rollouts cannot be listed", "error", err)
-		}
-		select {
-		case err := <-done:
-			return err
-		case <-tick.C:
-		}
-	}
+	return c.controller.Follow(ctx, 30*time.Second, c.Resync)
 }
 
 // Resync looks at every endpoint that declares a rollout or has one open.

@@ -48,25 +48,12 @@ func (e *Endpoint) Status() *Status { return e.status.Load() }
 
 // Run loads what is declared and follows it until ctx ends. It is called once.
 func (s *Server) Run(ctx context.Context) error {
-	group := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
-	go func() { group <- s.controller.Run(ctx) }()
 	var shadow sync.WaitGroup
 	shadow.Go(func() { s.shadow.run(ctx) })
 	defer shadow.Wait()
 	defer cancel()
-	tick := time.NewTicker(30 * time.Second)
-	defer tick.Stop()
-	for {
-		if err := s.Resync(ctx); err != nil && ctx.Err() == nil {
-			s.cfg.Log.WarnContext(ctx, "declared endpoints cannot be listed", "error", err)
-		}
-		select {
-		case err := <-group:
-			return err
-		case <-tick.C:
-		}
-	}
+	return s.controller.Follow(ctx, 30*time.Second, s.Resync)
 }
 
 // Resync looks at every declared endpoint again, and at every one that is served.

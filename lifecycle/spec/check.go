@@ -54,7 +54,7 @@ func (c *checker) choices(v reflect.Value, at, path string, allowed []string) {
 			if more {
 				c.choices(value, p, rest, allowed)
 			} else if text := value.String(); text != "" && !slices.Contains(allowed, text) {
-				c.problem(p, fmt.Sprintf("%s is %q", p, text), "one of "+strings.Join(allowed, ", "), nearest(text, allowed))
+				c.problem(p, fmt.Sprintf("%s is %q", p, text), "one of "+strings.Join(allowed, ", "), trimtab.Nearest(text, allowed))
 			}
 		}
 	}
@@ -175,7 +175,7 @@ func (c *checker) endpoint(s *trimtab.EndpointSpec) {
 func (c *checker) monitor(s *trimtab.MonitorSpec) {
 	if s.Window != "" {
 		if err := s.Window.Validate(); err != nil {
-			c.problem("spec.window", fmt.Sprintf("%q is no window", string(s.Window)), "month, or a duration of at least a minute such as 1h, 1d or 7d", nearest(string(s.Window), []string{"month"}))
+			c.problem("spec.window", fmt.Sprintf("%q is no window", string(s.Window)), "month, or a duration of at least a minute such as 1h, 1d or 7d", trimtab.Nearest(string(s.Window), []string{"month"}))
 		}
 	}
 	if s.LabelMaturity < 0 {
@@ -192,7 +192,7 @@ func (c *checker) monitor(s *trimtab.MonitorSpec) {
 	}
 	if r := s.Drift.Reference; r != "" && r != "training" {
 		if d, err := trimtab.ParseDuration(r); err != nil || d <= 0 {
-			c.problem("spec.drift.reference", fmt.Sprintf("%q is no reference", r), "training, or a duration such as 28d", nearest(r, []string{"training"}))
+			c.problem("spec.drift.reference", fmt.Sprintf("%q is no reference", r), "training, or a duration such as 28d", trimtab.Nearest(r, []string{"training"}))
 		}
 	}
 	p := s.Performance

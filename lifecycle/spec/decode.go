@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/trimtab/trimtab"
 )
 
 // field is one JSON-tagged field of a spec struct.
@@ -111,7 +113,7 @@ func (d *decoder) structure(n *node, path string, v reflect.Value) {
 	for _, e := range n.entries {
 		i := slices.Index(names, e.key)
 		if i < 0 {
-			meant := nearest(e.key, names)
+			meant := trimtab.Nearest(e.key, names)
 			misspelt[meant] = true
 			d.problem(join(path, e.key), e.at, fmt.Sprintf("unknown key %q in %s", e.key, nameOf(path)), "one of "+strings.Join(names, ", "), meant)
 			continue

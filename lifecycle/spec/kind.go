@@ -118,7 +118,7 @@ func Kind(typed string) (name string, meant string, ok bool) {
 	if lower == "source" || lower == "sources" {
 		return trimtab.KindDataSource, "", true
 	}
-	return "", nearest(typed, trimtab.Kinds), false
+	return "", trimtab.Nearest(typed, trimtab.Kinds), false
 }
 
 // New returns a pointer to an empty spec struct of the kind, nil for an unknown kind.
@@ -170,7 +170,7 @@ func defaulted(kindName, name string, s any, d defaults) (any, error) {
 func Decode(r trimtab.Resource) (any, error) {
 	k, ok := kindNamed(r.Kind)
 	if !ok {
-		return nil, Diagnostics{{Severity: SevError, Path: "kind", Summary: fmt.Sprintf("unknown kind %q", r.Kind), Expected: "one of " + strings.Join(trimtab.Kinds, ", "), DidYouMean: nearest(r.Kind, trimtab.Kinds)}}
+		return nil, Diagnostics{{Severity: SevError, Path: "kind", Summary: fmt.Sprintf("unknown kind %q", r.Kind), Expected: "one of " + strings.Join(trimtab.Kinds, ", "), DidYouMean: trimtab.Nearest(r.Kind, trimtab.Kinds)}}
 	}
 	var ds Diagnostics
 	if why := trimtab.ValidResourceName(r.Name); why != "" {

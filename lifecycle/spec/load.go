@@ -368,7 +368,7 @@ func (l *loader) head(dec *decoder, root *node, h *head) *node {
 		case slices.Contains(names, e.key):
 			rest.entries = append(rest.entries, e)
 		default:
-			dec.problem(e.key, e.at, fmt.Sprintf("unknown key %q in the document", e.key), "one of "+strings.Join(names[:4], ", "), nearest(e.key, names))
+			dec.problem(e.key, e.at, fmt.Sprintf("unknown key %q in the document", e.key), "one of "+strings.Join(names[:4], ", "), trimtab.Nearest(e.key, names))
 		}
 	}
 	dec.structure(&rest, "", reflect.ValueOf(h).Elem())

@@ -48,7 +48,7 @@ func (c *checker) contract(s *trimtab.DataContractSpec) {
 	for name, r := range sorted(s.Columns) {
 		path := "spec.columns." + name
 		if r.Type != "" && !slices.Contains([]string{"bool", "integer", "float", "string", "datetime"}, r.Type) {
-			c.problem(path+".type", fmt.Sprintf("%q is no type", r.Type), "one of bool, integer, float, string, datetime", nearest(r.Type, []string{"bool", "integer", "float", "string", "datetime"}))
+			c.problem(path+".type", fmt.Sprintf("%q is no type", r.Type), "one of bool, integer, float, string, datetime", trimtab.Nearest(r.Type, []string{"bool", "integer", "float", "string", "datetime"}))
 		}
 		if r.MaxMissing != nil {
 			c.share(path+".maxMissing", *r.MaxMissing)
@@ -68,7 +68,7 @@ func (c *checker) contract(s *trimtab.DataContractSpec) {
 			c.problem(path+".severity", fmt.Sprintf("%q is no severity", r.Severity), "error or warning", "")
 		}
 		if r.OnFail != "" && !slices.Contains([]string{"report", "quarantine", "reject"}, r.OnFail) {
-			c.problem(path+".onFail", fmt.Sprintf("%q", r.OnFail), "report, quarantine or reject", nearest(r.OnFail, []string{"report", "quarantine", "reject"}))
+			c.problem(path+".onFail", fmt.Sprintf("%q", r.OnFail), "report, quarantine or reject", trimtab.Nearest(r.OnFail, []string{"report", "quarantine", "reject"}))
 		}
 	}
 	names := map[string]bool{}

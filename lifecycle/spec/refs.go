@@ -74,7 +74,7 @@ func (l *loader) crossCheck() {
 			for _, n := range names {
 				found = found || n == ref.Name
 			}
-			if meant := nearest(ref.Name, names); !found && meant != "" {
+			if meant := trimtab.Nearest(ref.Name, names); !found && meant != "" {
 				l.add(Diagnostic{Severity: SevWarning, Path: ref.Path, DidYouMean: meant,
 					Summary: fmt.Sprintf("%s %q is not declared here", strings.ToLower(ref.Kind), ref.Name)}, d.File, d.place(ref.Path))
 			}
