@@ -21,6 +21,7 @@ type meters struct {
 	// the same for what it scored in the shadow of another version.
 	asked, faults, shadowed, shadowFaults atomic.Int64
 	times                                 times // of answered requests
+	recent                                recent
 
 	shadowOK, shadowFailed, shadowDropped prometheus.Counter
 	shadowSeconds                         prometheus.Observer
@@ -29,6 +30,7 @@ type meters struct {
 func (m *meters) observe(took time.Duration, rows int, err error) {
 	m.requests.Inc()
 	m.seconds.Observe(took.Seconds())
+	m.recent.add(time.Now(), took, rows, err)
 	switch {
 	case err == nil:
 		m.rows.Add(float64(rows))
