@@ -86,9 +86,10 @@ type PipelineRun struct {
 	Spec       json.RawMessage   `json:"spec"` // PipelineSpec
 	Params     map[string]string `json:"params,omitempty"`
 	State      PipelineState     `json:"state"`
-	Reason     string            `json:"reason,omitzero"` // why it failed or was cancelled
-	Cause      string            `json:"cause,omitzero"`  // what started it
-	Cache      string            `json:"cache,omitzero"`  // "off" | "refresh" override for the whole run
+	Reason     string            `json:"reason,omitzero"`  // why it failed or was cancelled
+	Cause      string            `json:"cause,omitzero"`   // what started it
+	Cache      string            `json:"cache,omitzero"`   // "off" | "refresh" override for the whole run
+	RetryOf    PipelineRunID     `json:"retryOf,omitzero"` // the failed run whose good steps it took over
 	Created    Time              `json:"created"`
 	Ended      Time              `json:"ended,omitzero"`
 

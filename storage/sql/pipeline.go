@@ -9,7 +9,7 @@ import (
 	"github.com/trimtab/trimtab"
 )
 
-const pipelineRunColumns = "workspace, id, pipeline, generation, spec, params, state, reason, cause, cache, created, ended, entry"
+const pipelineRunColumns = "workspace, id, pipeline, generation, spec, params, state, reason, cause, cache, retry_of, created, ended, entry"
 
 // CreateRun records a new pipeline run with its steps: one transaction, one
 // entry for the run and one for each step. An id that is taken is Exists.
@@ -31,9 +31,9 @@ func (h *Pipelines) CreateRun(ctx context.Context, r trimtab.PipelineRun, steps 
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec("INSERT INTO pipeline_runs ("+pipelineRunColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		_, err = tx.Exec("INSERT INTO pipeline_runs ("+pipelineRunColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			string(r.Workspace), string(r.ID), r.Pipeline, r.Generation, string(r.Spec), string(params), string(r.State), r.Reason,
-			r.Cause, r.Cache, int64(r.Created), int64(r.Ended), string(entry))
+			r.Cause, r.Cache, string(r.RetryOf), int64(r.Created), int64(r.Ended), string(entry))
 		if isUnique(err) {
 			return trimtab.Errorf(trimtab.Exists, r.Object().String(), "pipeline run %s exists already", r.ID)
 		}
@@ -156,7 +156,7 @@ func (h *Pipelines) MoveRun(ctx context.Context, id trimtab.PipelineRunID, rule 
 
 func scanPipelineRun(row interface{ Scan(...any) error }) (r trimtab.PipelineRun, entry trimtab.EntryID, err error) {
 	var spec, params string
-	err = row.Scan(&r.Workspace, &r.ID, &r.Pipeline, &r.Generation, &spec, &params, &r.State, &r.Reason, &r.Cause, &r.Cache, &r.Created, &r.Ended, &entry)
+	err = row.Scan(&r.Workspace, &r.ID, &r.Pipeline, &r.Generation, &spec, &params, &r.State, &r.Reason, &r.Cause, &r.Cache, &r.RetryOf, &r.Created, &r.Ended, &entry)
 	if err != nil {
 		return r, "", err
 	}

@@ -94,6 +94,9 @@ func (tx *Tx) applyResource(w trimtab.ResourceWrite) error {
 	if err != nil {
 		return err
 	}
+	if err := tx.keepStates(live, next); err != nil {
+		return err
+	}
 	if next == nil {
 		_, err = tx.Exec("DELETE FROM resources WHERE workspace = ? AND kind = ? AND name = ?", string(r.Workspace), r.Kind, r.Name)
 		return err
