@@ -1,0 +1,126 @@
+// Bars of a histogram or of categories, one series or two laid over each other:
+// the first as a filled block, the second as an outline, so that both are seen.
+import { useState } from "preact/hooks";
+import { cut, short } from "./draw";
+import { Frame, useWidth } from "./frame";
+
+/** Bin is one bar; a and b are counts or shares. */
+export interface Bin {
+  label: string;
+  a: number;
+  b?: number;
+}
+
+interface Props {
+  label: string;
+  bins: Bin[];
+  names?: [string] | [string, string] | string[];
+  horizontal?: boolean;
+  height?: number;
+  format?: (v: number) => string;
+}
+
+/** Bars draws the bins in their order. */
+export function Bars(p: Props) {
+  const { label, bins, names = ["value"], horizontal, height = 160, format = short } = p;
+  const [box, width] = useWidth<HTMLDivElement>();
+  const [at, setAt] = useState<number | null>(null);
+  const two = bins.some((b) => b.b !== undefined);
+  const max = Math.max(1e-300, ...bins.flatMap((b) => [b.a, b.b ?? 0]).filter(Number.isFinite));
+  const words = (b: Bin) => `${b.label}: ${names[0] ?? "value"} ${format(b.a)}${b.b !== undefined ? `, ${names[1] ?? "second"} ${format(b.b)}` : ""}`;
+  const keys = (e: KeyboardEvent) => {
+    const last = bins.length - 1;
+    const to: Record<string, number | null> = {
+      ArrowRight: at === null ? 0 : Math.min(last, at + 1), ArrowDown: at === null ? 0 : Math.min(last, at + 1),
+      ArrowLeft: at === null ? last : Math.max(0, at - 1), ArrowUp: at === null ? last : Math.max(0, at - 1), Home: 0, End: last,
+    };
+    if (e.key === "Escape" && at !== null) {
+      e.stopPropagation();
+      return setAt(null);
+    }
+    if (last < 0 || !(e.key in to)) return;
+    e.preventDefault();
+    setAt(to[e.key] as number | null);
+  };
+  const chosen = at === null ? undefined : bins[at];
+  const frame = {
+    label, hint: "The arrow keys move from bar to bar.", said: chosen ? words(chosen) : "", onKeyDown: keys, onBlur: () => setAt(null),
+    sheet: () => ({ head: ["", ...names.slice(0, two ? 2 : 1)], rows: bins.map((b) => [b.label, format(b.a), ...(two ? [b.b === undefined ? "–" : format(b.b)] : [])]) }),
+    legend: (
+      <>
+        {two && names.slice(0, 2).map((n, i) => (
+          <span key={n} class="chart-key">
+            <i class={i ? "outline" : "block"} aria-hidden="true" />
+            {n}
+          </span>
+        ))}
+        {chosen && <span class="chart-said" aria-hidden="true">{words(chosen)}</span>}
+      </>
+    ),
+  };
+  if (horizontal) {
+    return (
+      <Frame {...frame} class="chart-bars-lying">
+        <div class="chart-hbars">
+          {bins.map((b, i) => (
+            <div key={i} class={`chart-hbar ${at === i ? "at" : ""}`} title={words(b)} onMouseEnter={() => setAt(i)} onMouseLeave={() => setAt(null)}>
+              <span class="name">{b.label}</span>
+              <span class="track">
+                <i class="a" style={{ width: `${(100 * Math.max(0, b.a)) / max}%` }} />
+                {b.b !== undefined && <i class="b" style={{ width: `${(100 * Math.max(0, b.b)) / max}%` }} />}
+              </span>
+              <span class="figure">
+                {format(b.a)}
+                {b.b !== undefined && <span class="second"> / {format(b.b)}</span>}
+              </span>
+            </div>
+          ))}
+        </div>
+      </Frame>
+    );
+  }
+  const foot = 18;
+  const left = 40;
+  const inner = Math.max(1, width - left - 8);
+  const step = inner / Math.max(1, bins.length);
+  const gap = step > 12 ? 2 : step > 4 ? 1 : 0;
+  const py = (v: number) => 6 + (height - foot - 6) * (1 - Math.max(0, v) / max);
+  // A label has the room to the next label that is shown.
+  const longest = Math.max(...bins.map((b) => Math.min(14, b.label.length)), 1) * 6.4 + 8;
+  const each = Math.max(1, Math.ceil(longest / step));
+  const most = Math.max(3, Math.floor((each * step - 4) / 6.2));
+  return (
+    <Frame {...frame}>
+      <div ref={box} style={{ height }}>
+        {width > 0 && (
+          <svg width={width} height={height} class="chart-bars" aria-hidden="true" onMouseLeave={() => setAt(null)}>
+            {[0.5, 1].map((f) => (
+              <g key={f}>
+                <line x1={left} x2={width - 8} y1={py(max * f)} y2={py(max * f)} class="grid" />
+                <text x={left - 6} y={py(max * f) + 4} class="tick end">{format(max * f)}</text>
+              </g>
+            ))}
+            {bins.map((b, i) => {
+              const x = left + i * step + gap / 2;
+              const w = Math.max(0.75, step - gap);
+              return (
+                <g key={i} onMouseEnter={() => setAt(i)}>
+                  <title>{words(b)}</title>
+                  <rect x={left + i * step} y={0} width={step} height={height - foot} fill={at === i ? "var(--selected)" : "transparent"} />
+                  <rect x={x} y={py(b.a)} width={w} height={Math.max(0, height - foot - py(b.a))} class={two ? "a" : "a only"} />
+                  {b.b !== undefined && <rect x={x + 0.75} y={py(b.b)} width={Math.max(0.5, w - 1.5)} height={Math.max(0, height - foot - py(b.b))} class="b" />}
+                </g>
+              );
+            })}
+            <line x1={left} x2={width - 8} y1={height - foot} y2={height - foot} class="base" />
+            {bins.map((b, i) => i % each === 0 && (
+              <text key={i} x={Math.min(left + (i + 0.5) * step, width - 4)} y={height - 4} class={`tick ${i > 0 && left + (i + 0.5) * step + most * 3 > width ? "end" : "mid"}`}>
+                {cut(b.label, most)}
+              </text>
+            ))}
+          </svg>
+        )}
+      </div>
+    </Frame>
+  );
+}
