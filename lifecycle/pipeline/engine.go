@@ -139,6 +139,26 @@ type StartOptions struct {
 // the run is recorded.
 func (e *Engine) Start(ctx context.Context, pipeline string, opt StartOptions) (run trimtab.PipelineRun, err error) {
 	defer trimtab.Wrap(&err, "pipeline.Start(%s)", pipeline)
+	if run, err = e.prepare(ctx, pipeline, opt); err != nil {
+		return run, err
+	}
+	if opt.Key != "" {
+		run.ID = keyed(run.Workspace, opt.Key)
+		if old, err := e.cfg.Store.GetRun(ctx, run.ID); !trimtab.IsKind(err, trimtab.NotFound) {
+			return old, err
+		}
+	}
+	steps := run.Steps
+	run.Steps = nil
+	if run, err = e.cfg.Store.CreateRun(ctx, run, steps); err != nil {
+		return run, err
+	}
+	e.controller.Add(key(run.Workspace, run.ID))
+	return run, nil
+}
+
+// prepare makes the run that a start would record, with its steps.
+func (e *Engine) prepare(ctx context.Context, pipeline string, opt StartOptions) (run trimtab.PipelineRun, err error) {
 	r, err := e.cfg.Resources.Get(ctx, trimtab.KindPipeline, pipeline)
 	if trimtab.IsKind(err, trimtab.NotFound) {
 		return run, trimtab.Errorf(trimtab.NotFound, "pipeline "+pipeline, "there is no Pipeline %q: declare it and apply", pipeline)
@@ -169,24 +189,11 @@ func (e *Engine) Start(ctx context.Context, pipeline string, opt StartOptions) (
 	if why := trimtab.CleanText(opt.Cause); why != "" || len(opt.Cause) > 1000 {
 		return run, trimtab.Errorf(trimtab.Invalid, r.Ref(), "the cause of a run is clean text of at most 1000 bytes")
 	}
-	steps := make([]trimtab.Step, len(spec.Steps))
+	run = trimtab.PipelineRun{Workspace: trimtab.CallOf(ctx).Workspace, ID: e.cfg.Random.PipelineRunID(), Pipeline: pipeline,
+		Generation: r.Generation, Spec: r.Spec, Params: params, State: trimtab.PipelinePending, Cause: opt.Cause, Cache: opt.Cache, Created: e.cfg.Clock()}
 	for i, s := range spec.Steps {
-		steps[i] = trimtab.Step{Name: s.Name, Ordinal: i, State: trimtab.StepWaiting}
+		run.Steps = append(run.Steps, trimtab.Step{Workspace: run.Workspace, Run: run.ID, Name: s.Name, Ordinal: i, State: trimtab.StepWaiting})
 	}
-	id := e.cfg.Random.PipelineRunID()
-	if opt.Key != "" {
-		id = keyed(trimtab.CallOf(ctx).Workspace, opt.Key)
-		if run, err = e.cfg.Store.GetRun(ctx, id); !trimtab.IsKind(err, trimtab.NotFound) {
-			return run, err
-		}
-	}
-	run, err = e.cfg.Store.CreateRun(ctx, trimtab.PipelineRun{Workspace: trimtab.CallOf(ctx).Workspace, ID: id,
-		Pipeline: pipeline, Generation: r.Generation, Spec: r.Spec, Params: params, State: trimtab.PipelinePending,
-		Cause: opt.Cause, Cache: opt.Cache, Created: e.cfg.Clock()}, steps)
-	if err != nil {
-		return run, err
-	}
-	e.controller.Add(key(run.Workspace, run.ID))
 	return run, nil
 }
 

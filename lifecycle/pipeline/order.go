@@ -123,7 +123,11 @@ func (j stepJob) order(ctx context.Context) (o Order, err error) {
 	o.Env["MLFLOW_TRACKING_URI"] = j.cfg.TrackingURI
 	o.Env[attemptEnv] = string(o.Attempt)
 	if j.spec.Effects == "external" {
-		o.Env["IDEMPOTENCY_KEY"] = string(trimtab.NewAttemptID(j.view.run.ID, j.row.Name, 1))
+		first, err := j.origin(ctx)
+		if err != nil {
+			return o, err
+		}
+		o.Env["IDEMPOTENCY_KEY"] = string(trimtab.NewAttemptID(first, j.row.Name, 1))
 	}
 	return o, nil
 }
