@@ -57,10 +57,10 @@ func (s *server) native() []route.Route {
 	db := s.db
 	return api.Routes(api.Config{
 		Resources: db.Resources, Blobs: s.blobs, PipelineRuns: db.Pipelines, Engine: s.engine,
-		Runs: db.Runs, Experiments: db.Experiments, Registry: catalog{db}, Endpoints: db.Endpoints, Serving: dataPlane{s},
+		Runs: db.Runs, Experiments: db.Experiments, ExperimentTable: db.Experiments, RunTable: db.Runs, Registry: catalog{db}, Endpoints: db.Endpoints, Serving: dataPlane{s},
 		Traffic: exports{s}, Replays: history{s}, Windows: db.Windows, Evaluator: s.evaluator(), Evaluations: db.Evaluations, Simulator: s.policies,
 		Loop:     api.Loop{Decisions: db.Decisions, Incidents: db.Incidents, Rollouts: db.Rollouts, Policies: db.Policies, Pauses: db.Pauses, Decider: s.policies, Roller: s.rollouts},
-		Channels: s.notifier, Deliveries: db.Deliveries, Journal: db.Journal, Version: s.cfg.Version,
+		Channels: s.notifier, Deliveries: db.Deliveries, Journal: db.Journal, Version: s.cfg.Version, Finder: finder{db},
 	})
 }
 
@@ -83,6 +83,17 @@ func (s *server) parked(ctx context.Context) (out []view.Parked, err error) {
 	all, err := s.db.Journal.ParkedEntries(ctx)
 	for _, p := range all {
 		out = append(out, view.Parked(p))
+	}
+	return out, err
+}
+
+// finder looks names up for the palette.
+type finder struct{ *sql.DB }
+
+func (f finder) Find(ctx context.Context, text string, limit int) (out []view.Found, err error) {
+	all, err := f.DB.Find(ctx, text, limit)
+	for _, n := range all {
+		out = append(out, view.Found(n))
 	}
 	return out, err
 }

@@ -1,6 +1,7 @@
-// Builds the pages into dist: hashed names, a .br and a .gz beside each text
-// asset, index.html with places for nonce and base, and the licences of what is
-// inside. Equal sources and lock file give equal bytes.
+// Builds the pages into dist: one chunk per page, hashed names, text assets as .br
+// and .gz only (the server unpacks for who takes neither), index.html with places
+// for nonce and base, and the licences of what is inside. Equal sources and lock
+// file give equal bytes.
 import * as esbuild from "esbuild";
 import { readFileSync, writeFileSync, readdirSync, rmSync, mkdirSync, existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -28,13 +29,15 @@ function options(outdir) {
     outdir,
     bundle: true,
     minify: true,
-    format: "iife",
+    format: "esm",
+    splitting: true,
     target: "es2022",
     jsx: "automatic",
     jsxImportSource: "preact",
     conditions: ["browser", "production"],
     define: { "process.env.NODE_ENV": '"production"' },
     entryNames: "assets/[name]-[hash]",
+    chunkNames: "assets/[name]-[hash]",
     assetNames: "assets/[name]-[hash]",
     loader: { ".woff2": "file", ".svg": "copy" },
     plugins: [tokens],
@@ -75,9 +78,8 @@ export async function build(dist) {
   };
   const sizes = {};
   const put = (name, bytes, compress) => {
-    write(name, bytes);
     sizes[name] = { raw: bytes.length };
-    if (!compress) return;
+    if (!compress) return write(name, bytes);
     const br = brotliCompressSync(bytes, {
       params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
     });
@@ -87,10 +89,13 @@ export async function build(dist) {
     Object.assign(sizes[name], { br: br.length, gz: gz.length });
   };
   const names = {};
+  const entries = new Set(Object.entries(result.metafile.outputs).filter(([, o]) => o.entryPoint && /main\.tsx$|mark\.svg$/.test(o.entryPoint)).map(([name]) => name.replace(/^.*?(assets\/)/, "$1")));
+  const needed = firstRoute(result.metafile);
   for (const file of result.outputFiles) {
     const name = file.path.slice(resolve(dist).length + 1);
     const kind = name.replace(/^assets\//, "").replace(/-[A-Z0-9]{8}\./, ".");
-    names[kind] = name;
+    // Chunks are imported by name; only the entry points are named in the page.
+    if (!(kind in names) || entries.has(name)) names[kind] = name;
     put(name, file.contents, !name.endsWith(".woff2"));
   }
   put("licences.txt", Buffer.from(licences(result.metafile.inputs)), true);
@@ -105,7 +110,23 @@ export async function build(dist) {
     const file = join(dist, name);
     if (!written.has(name.replaceAll("\\", "/")) && statSync(file).isFile()) rmSync(file);
   }
+  for (const name of needed) sizes[name].first = true;
   return sizes;
+}
+
+// firstRoute lists the scripts that the start page needs before it shows anything:
+// the entry, the page itself, and what either imports statically.
+function firstRoute({ outputs }) {
+  const named = (test) => Object.keys(outputs).filter((name) => test.test(outputs[name].entryPoint ?? ""));
+  const needed = new Set();
+  const queue = named(/src\/(main|overview\/page)\.tsx$/);
+  while (queue.length) {
+    const name = queue.pop();
+    if (needed.has(name)) continue;
+    needed.add(name);
+    for (const i of outputs[name].imports) if (i.kind === "import-statement" && !i.external) queue.push(i.path);
+  }
+  return [...needed].map((name) => name.replace(/^.*?(assets\/)/, "$1")).filter((name) => name.endsWith(".js"));
 }
 
 if (resolve(process.argv[1] ?? "") === fileURLToPath(import.meta.url)) {

@@ -2,11 +2,13 @@ package ui
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -59,11 +61,22 @@ func load(built fs.FS, placeholder []byte) (*site, error) {
 	}
 	for name, body := range variants {
 		ext := path.Ext(name)
-		if ext == ".br" || ext == ".gz" {
-			if variants[strings.TrimSuffix(name, ext)] == nil {
+		if ext == ".br" {
+			if variants[strings.TrimSuffix(name, ext)] == nil && variants[strings.TrimSuffix(name, ext)+".gz"] == nil {
 				return nil, fmt.Errorf("%s stands beside nothing", name)
 			}
 			continue
+		}
+		// A build keeps text compressed only; who takes no compression gets it unpacked.
+		if ext == ".gz" {
+			packed := body
+			if name = strings.TrimSuffix(name, ext); variants[name] != nil {
+				continue
+			}
+			if body, err = unpack(packed); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			ext = path.Ext(name)
 		}
 		kind, ok := kinds[ext]
 		if !ok {
@@ -73,6 +86,14 @@ func load(built fs.FS, placeholder []byte) (*site, error) {
 		s.assets[name] = &asset{kind: kind, immutable: strings.HasPrefix(name, "assets/"), etag: `"` + hex.EncodeToString(sum[:8]) + `"`, plain: body, br: variants[name+".br"], gz: variants[name+".gz"]}
 	}
 	return s, nil
+}
+
+func unpack(packed []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
 }
 
 func (s *site) routes() []route.Route {

@@ -30,7 +30,17 @@ func built() fstest.MapFS {
 		"assets/mark-ABC.svg":      file("<svg/>"),
 		"assets/main-ABC.css":      file("css"),
 		"assets/only-plain-ABC.js": file("js"),
+		"assets/packed-ABC.js.gz":  file(packed("packed")),
+		"assets/packed-ABC.js.br":  file("brotli"),
 	}
+}
+
+func packed(s string) string {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, _ = io.WriteString(w, s)
+	_ = w.Close()
+	return out.String()
 }
 
 func server(t *testing.T, prefix string, routes []route.Route) *httptest.Server {
@@ -85,6 +95,9 @@ func TestAssets(t *testing.T) {
 		{"assets/main-ABC.js", "br;q=0, gzip;q=0.5", 200, "gzip", "gzip", forever},
 		{"assets/main-ABC.js", "br; q=0", 200, "plain", "", forever},
 		{"assets/main-ABC.js", "brotli", 200, "plain", "", forever},
+		{"assets/packed-ABC.js", "", 200, "packed", "", forever},
+		{"assets/packed-ABC.js", "gzip", 200, packed("packed"), "gzip", forever},
+		{"assets/packed-ABC.js", "br", 200, "brotli", "br", forever},
 		{"assets/inter-ABC.woff2", "br", 200, "font", "", forever},
 		{"licences.txt", "", 200, "licences", "", "no-cache"},
 		{"assets/main-OLD.js", "br", 404, "", "", ""},

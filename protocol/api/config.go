@@ -125,10 +125,15 @@ type Config struct {
 	Simulator    Simulator
 	Loop         Loop
 	Channels     Channels
+	Finder       Finder
 	Deliveries   Deliveries
 	Journal      Journal
 	Clock        trimtab.Clock // default the system's
 	Version      string        // of the program, for the OpenAPI document
+
+	// What the pages of experiments read.
+	ExperimentTable ExperimentTable
+	RunTable        RunTable
 }
 
 // absent is the answer of a part that this server does not run.

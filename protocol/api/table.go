@@ -33,6 +33,7 @@ func Routes(cfg Config) []route.Route {
 	t.blobs()
 	t.pipelines()
 	t.runs()
+	t.experiments()
 	t.registry()
 	t.endpoints()
 	t.replays()
@@ -45,6 +46,7 @@ func Routes(cfg Config) []route.Route {
 	t.loop()
 	t.timeline()
 	t.channels()
+	t.find()
 	t.journal()
 	return append(t.routes, route.Route{Method: "GET", Pattern: Base + "/openapi.json", Auth: route.Public, Via: "api", Handle: t.document()})
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // roots are the values that the pages read; the types that they are made of follow.
-var roots = []any{view.Overview{}, view.Notice{}}
+var roots = []any{view.Overview{}, view.Notice{}, view.Find{}, view.Projects{}}
 
 func main() {
 	if err := write(os.Stdout, roots...); err != nil {

@@ -266,3 +266,18 @@ export interface Notice {
   name: string;
   version?: string;
 }
+
+export interface Find {
+  found: Found[];
+}
+
+export interface Found {
+  kind: string;
+  name: string;
+  parent?: string;
+  text?: string;
+}
+
+export interface Projects {
+  projects: string[];
+}

@@ -1,56 +1,55 @@
-// The frame of every page: header, the page of the address, footer, key sheet.
-import { useEffect, useRef } from "preact/hooks";
+// The frame of every page: rail, bar, the page of the address, footer.
+import type { ComponentType } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { signal } from "@preact/signals";
-import type { Overview } from "./api_gen";
+import type { Overview, Projects } from "./api_gen";
 import { apiURL, pageURL } from "./base";
 import { setServerTime } from "./clock";
+import { Toasts } from "./dialog";
 import { keysOn, KeySheet, startKeys } from "./keys";
 import { follow, link } from "./live";
-import { OverviewPage } from "./overview/page";
-import { query } from "./query";
-import { place } from "./router";
+import { Palette } from "./palette";
+import { Skeleton } from "./parts";
+import { shown } from "./page";
+import { pageOf, rail, type Entry, type Params } from "./pages";
+import { useQuery } from "./query";
+import { href, onArrival, place } from "./router";
 import { Shape, type Tone } from "./shapes";
 import { choice, choose, type Choice } from "./theme";
 
 const sheet = signal(false); // whether the key sheet is open
+const palette = signal(false);
+const railOpen = signal(false); // on narrow screens the rail lies over the page
 
 /** App is everything inside the body. */
 export function App() {
-  const project = place.value.project;
-  const overview = query<Overview>(apiURL(project, "overview"));
+  const { project, entry, params, path } = place.value;
+  // What the rail marks, and what the start page shows; watched closely only there.
+  const overview = useQuery<Overview>(apiURL(project, "overview"), entry?.area === "overview" ? undefined : ["incident", "decision", "rollout", "endpoint", "pipelineRun"]);
   const main = useRef<HTMLElement>(null);
-
-  useEffect(() => {
-    let due = false; // news came while nobody looked
-    const refresh = () => {
-      if (document.hidden) due = true;
-      else overview.refresh();
-    };
-    const shown = () => {
-      if (!document.hidden && due) {
-        due = false;
-        overview.refresh();
-      }
-    };
-    document.addEventListener("visibilitychange", shown);
-    const stop = follow(project, (n) => {
-      const known = overview.data.peek()?.server.journal ?? -1;
-      if (n.index > known || n.kind === "replay" || n.kind === "reset" || overview.problem.peek()) refresh();
-    });
-    return () => {
-      stop();
-      document.removeEventListener("visibilitychange", shown);
-    };
-  }, [project]);
-
   const server = overview.data.value?.server;
+
+  useEffect(() => follow(project), [project]);
   useEffect(() => {
     if (server) setServerTime(server.now);
   }, [server]);
-  useEffect(() => startKeys(() => (sheet.value = true)), []);
+  useEffect(
+    () =>
+      startKeys(
+        () => (sheet.value = true),
+        () => (palette.value = !palette.value),
+      ),
+    [],
+  );
   useEffect(() => {
-    document.title = place.value.page === "missing" ? "Not found · trimtab" : project === "default" ? "trimtab" : `${project} · trimtab`;
-  }, [place.value.page, project]);
+    onArrival(() => {
+      railOpen.value = false;
+      main.current?.focus({ preventScroll: true });
+    });
+  }, []);
+  useEffect(() => {
+    if (!entry) shown.value = { title: "Not found", crumbs: [] };
+  }, [entry]);
 
   const skip = (e: Event) => {
     e.preventDefault();
@@ -61,38 +60,196 @@ export function App() {
       <a class="skip" href="#main" onClick={skip}>
         Skip to the page
       </a>
-      <Header project={project} version={server?.version} />
-      <main id="main" ref={main} tabIndex={-1}>
-        {place.value.page === "overview" ? <OverviewPage overview={overview} focus={place.value.focus} /> : <Missing path={place.value.path} />}
-      </main>
-      <footer class="footer">
-        {server && <span>Journal entry {server.journal.toLocaleString("en-US")}</span>}
-        <a href={pageURL("licences.txt")}>Licences</a>
-        <button type="button" class="link" onClick={() => (sheet.value = true)}>
-          Keys{keysOn.value ? " (?)" : ""}
-        </button>
-      </footer>
+      <Bar project={project} />
+      <div class={railOpen.value ? "frame rail-open" : "frame"}>
+        <Rail area={entry?.area} o={overview.data.value} />
+        <div class="veil" onClick={() => (railOpen.value = false)} />
+        <div class="sheet-of-page">
+          <main id="main" ref={main} tabIndex={-1}>
+            {entry ? <Shown entry={entry} params={params} /> : <Missing path={path} />}
+          </main>
+          <footer class="footer">
+            {server && <span>trimtab {server.version}</span>}
+            {server && <span>Journal entry {server.journal.toLocaleString("en-US")}</span>}
+            <a href={pageURL("licences.txt")}>Licences</a>
+            <button type="button" class="link" onClick={() => (sheet.value = true)}>
+              Keys{keysOn.value ? " (?)" : ""}
+            </button>
+          </footer>
+        </div>
+      </div>
+      <Toasts />
       {sheet.value && <KeySheet close={() => (sheet.value = false)} />}
+      {palette.value && <Palette close={() => (palette.value = false)} />}
     </>
   );
 }
 
-function Header({ project, version }: { project: string; version: string | undefined }) {
+/** Shown fetches the chunk of a page and shows it. A page that is fetched already shows at once. */
+function Shown({ entry, params }: { entry: Entry; params: Params }) {
+  const [, again] = useState(0);
+  const known = fetched.get(entry);
+  useEffect(() => {
+    if (known) return;
+    let over = false;
+    entry
+      .load()
+      .then((m) => fetched.set(entry, m.default))
+      .catch(() => fetched.set(entry, Gone))
+      .finally(() => !over && again((n) => n + 1));
+    return () => (over = true);
+  }, [entry, known]);
+  if (!known) return <Skeleton />;
+  const Shows = known;
+  // Another object is another page: nothing that was typed or opened stays.
+  return <Shows key={`${entry.pattern} ${Object.values(params).join(" ")}`} params={params} />;
+}
+
+const fetched = new Map<Entry, ComponentType<{ params: Params }>>();
+
+/** Gone is shown when a part of the pages could not be fetched. */
+function Gone() {
+  return (
+    <section class="problem" role="alert">
+      <h1>
+        <Shape tone="bad" /> This page could not be fetched
+      </h1>
+      <p>The server does not answer, or a newer version of the pages is running there.</p>
+      <button type="button" class="primary" onClick={() => location.reload()}>
+        Reload
+      </button>
+    </section>
+  );
+}
+
+function Rail({ area, o }: { area: string | undefined; o: Overview | undefined }) {
+  const marks = marksOf(o);
+  return (
+    <nav class="rail" aria-label="Pages">
+      {rail.map((group) => (
+        <section key={group.verb}>
+          {group.verb && <h2>{group.verb}</h2>}
+          <ul>
+            {group.lines.map((l) => {
+              const mark = marks[l.area];
+              return (
+                <li key={l.area}>
+                  <a href={href(pageOf(l.area))} data-page aria-current={l.area === area ? "page" : undefined}>
+                    <span>{l.text}</span>
+                    {mark && (
+                      <span class={`mark ${mark.tone}`} title={mark.why}>
+                        {mark.tone !== "off" && <Shape tone={mark.tone} />}
+                        {mark.count}
+                        <span class="visually-hidden"> {mark.why}</span>
+                      </span>
+                    )}
+                  </a>
+                </li>
+              );
+            })}
+          </ul>
+        </section>
+      ))}
+    </nav>
+  );
+}
+
+interface Mark {
+  tone: Tone;
+  count: number;
+  why: string;
+}
+
+/** marksOf says what the rail marks: counts quietly, trouble with its shape. */
+function marksOf(o: Overview | undefined): Record<string, Mark | undefined> {
+  if (!o) return {};
+  const failing = o.endpoints.filter((e) => e.state !== "serving" && e.state !== "loading").length;
+  const running = o.pipelines.filter((p) => !p.ended).length;
+  const waits = o.loop.decisions.filter((d) => d.state === "proposed").length;
+  const some = (tone: Tone, count: number, why: string): Mark | undefined => (count > 0 ? { tone, count, why } : undefined);
+  return {
+    overview: some("warn", o.attention.length, "need attention"),
+    pipelines: some("run", running, "running"),
+    models: some("off", o.models.length + o.leftOut.models, "models"),
+    endpoints: some("bad", failing, "not serving") ?? some("off", o.endpoints.length + o.leftOut.endpoints, "endpoints"),
+    monitors: some("off", o.monitors.length + o.leftOut.monitors, "monitors"),
+    decisions: some("warn", waits, "wait for a person"),
+    incidents: some("warn", o.loop.incidents.length, "open"),
+  };
+}
+
+function Bar({ project }: { project: string }) {
   return (
     <header class="header">
-      <a class="brand" href={pageURL("")} data-page>
+      <button type="button" class="rail-button" aria-label="Pages" aria-expanded={railOpen.value} onClick={() => (railOpen.value = !railOpen.value)}>
+        <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
+          <path d="M2 4.500h12M2 8h12M2 11.500h12" stroke="currentColor" stroke-width="1.400" stroke-linecap="round" />
+        </svg>
+      </button>
+      <a class="brand" href={href("")} data-page>
         <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false">
           <path class="hull" d="M3 2h7.200C12.200 2 13.800 3.600 13.800 5.600V18H7.400C5 18 3 16 3 13.600z" />
           <path class="tab" d="M15.200 11.200l2.800 1.400V18h-2.800z" />
         </svg>
         trimtab
       </a>
-      {version && <span class="version">{version}</span>}
-      {project !== "default" && <span class="project">{project}</span>}
+      <ProjectSwitch project={project} />
+      <Crumbs />
       <span class="grow" />
+      <button type="button" class="find" onClick={() => (palette.value = true)} aria-label="Find a page, an object, an action">
+        <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true" focusable="false">
+          <path d="M7 2.500a4.500 4.500 0 1 1 0 9 4.500 4.500 0 0 1 0-9zM10.300 10.300 14 14" fill="none" stroke="currentColor" stroke-width="1.400" stroke-linecap="round" />
+        </svg>
+        <span class="find-text">Find</span>
+        <kbd>{/mac/i.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
+      </button>
       <LinkState />
       <ThemeSwitch />
     </header>
+  );
+}
+
+function Crumbs() {
+  const { title, crumbs } = shown.value;
+  if (crumbs.length === 0) return null;
+  return (
+    <nav class="crumbs" aria-label="Breadcrumbs">
+      <ol>
+        {crumbs.map((c) => (
+          <li key={c.to}>
+            <a href={href(c.to)} data-page>
+              {c.text}
+            </a>
+          </li>
+        ))}
+        <li aria-current="page">{title}</li>
+      </ol>
+    </nav>
+  );
+}
+
+/** ProjectSwitch chooses the project; with one project there is nothing to choose. */
+function ProjectSwitch({ project }: { project: string }) {
+  const all = useQuery<Projects>(apiURL(project, "projects"), ["project"]).data.value?.projects ?? [];
+  if (all.length < 2 && project === "default") return null;
+  const names = all.includes(project) ? all : [project, ...all];
+  return (
+    <select
+      class="project"
+      aria-label="Project"
+      value={project}
+      onChange={(e) => {
+        const to = new URL(pageURL(""));
+        if (e.currentTarget.value !== "default") to.searchParams.set("project", e.currentTarget.value);
+        location.href = to.href; // another project is another world: nothing of this one stays in memory
+      }}
+    >
+      {names.map((n) => (
+        <option key={n} value={n}>
+          {n}
+        </option>
+      ))}
+    </select>
   );
 }
 
@@ -145,7 +302,7 @@ function Missing({ path }: { path: string }) {
         Nothing is shown at <code>{path}</code>.
       </p>
       <p>
-        <a href={pageURL("")} data-page>
+        <a href={href("")} data-page>
           To the overview
         </a>
       </p>

@@ -13,8 +13,20 @@ export const link = signal<Link>("connecting");
 const firstRetry = 2_000; // ms; doubles
 const lastRetry = 60_000;
 
-/** follow calls news with each notice of a project until the returned function is called. */
-export function follow(project: string, news: (n: Notice) => void): () => void {
+const listeners = new Set<(n: Notice) => void>();
+
+/** onNotice calls a function with each notice until the returned function is called. */
+export function onNotice(f: (n: Notice) => void): () => void {
+  listeners.add(f);
+  return () => listeners.delete(f);
+}
+
+function tell(n: Notice): void {
+  for (const f of listeners) f(n);
+}
+
+/** follow listens to the notices of a project until the returned function is called. */
+export function follow(project: string): () => void {
   let source: EventSource | undefined;
   let timer = 0;
   let wait = firstRetry;
@@ -22,15 +34,19 @@ export function follow(project: string, news: (n: Notice) => void): () => void {
     timer = 0;
     source = new EventSource(apiURL(project, "overview/events"));
     source.onopen = () => {
+      // What happened while nobody listened is unknown: everything is asked for anew.
+      if (link.value === "lost") tell({ index: 0, kind: "reset", name: "" });
       link.value = "live";
       wait = firstRetry;
     };
     source.onmessage = (e) => {
+      let n: Notice = { index: 0, kind: "reset", name: "" }; // something moved; what, the page will see
       try {
-        news(JSON.parse(String(e.data)) as Notice);
+        n = JSON.parse(String(e.data)) as Notice;
       } catch {
-        news({ index: 0, kind: "reset", name: "" }); // something moved; what, the page will see
+        // told as a reset
       }
+      tell(n);
     };
     source.onerror = () => {
       link.value = "lost";

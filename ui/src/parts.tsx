@@ -2,9 +2,15 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { now } from "./clock";
-import { age, moment } from "./format";
+import { age, figure, moment } from "./format";
 import type { Problem } from "./query";
+import { enc, href } from "./router";
 import { Shape } from "./shapes";
+
+export { CopyAs, CopyButton, copyText, type CopyOf } from "./copy";
+export { Confirm, Dialog, Menu, toast, Toasts } from "./dialog";
+export { Table, type Column } from "./listing";
+import { copyText } from "./copy";
 
 /** Age is how long ago something was; the moment itself shows on hover. */
 export function Age({ at }: { at: string | undefined }) {
@@ -39,13 +45,9 @@ export function Command({ children, label }: { children: string; label?: string 
   }, [copied]);
   const code = useRef<HTMLElement>(null);
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(children);
-      setCopied(true);
-    } catch {
-      // Without access to the clipboard the text is selected, ready to be copied by hand.
-      if (code.current) getSelection()?.selectAllChildren(code.current);
-    }
+    if (await copyText(children)) setCopied(true);
+    // Without access to the clipboard the text is selected, ready to be copied by hand.
+    else if (code.current) getSelection()?.selectAllChildren(code.current);
   };
   return (
     <div class="command">
@@ -129,4 +131,104 @@ export function WhenVisible({ height, children }: { height: number; children: ()
     return () => watch.disconnect();
   }, [seen]);
   return seen ? <>{children()}</> : <div ref={box} style={{ minHeight: height }} />;
+}
+
+/** Stale says that what is shown is not the newest, since a later question failed. */
+export function Stale({ message, at, retry }: { message: string; at: number; retry: () => void }) {
+  return (
+    <div class="note warn" role="status">
+      <Shape tone="warn" />
+      <span>
+        {message} What you see is from {new Date(at).toLocaleTimeString("en-GB")}.
+      </span>
+      <button type="button" class="quiet" onClick={retry}>
+        Try again
+      </button>
+    </div>
+  );
+}
+
+/** Facts are labelled values in a row; those without a value are left out. */
+export function Facts({ of }: { of: [label: string, value: ComponentChildren][] }) {
+  return (
+    <dl class="facts">
+      {of
+        .filter(([, value]) => value !== undefined && value !== null && value !== "" && value !== false)
+        .map(([label, value]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
+/** Interval is a value with its confidence interval; absent bounds are left out. */
+export function Interval({ value, lo, hi, unit, signed }: { value: number | null | undefined; lo?: number | null | undefined; hi?: number | null | undefined; unit?: string; signed?: boolean }) {
+  if (value === undefined) return <>–</>;
+  const write = (v: number | null) => (signed && v !== null && v > 0 ? "+" : "") + figure(v);
+  return (
+    <>
+      {write(value)}
+      {unit}
+      {lo != null && hi != null && (
+        <>
+          {" "}
+          <span class="interval">
+            [{write(lo)}, {write(hi)}]
+          </span>
+        </>
+      )}
+    </>
+  );
+}
+
+/** Version links a version of a model. */
+export function Version({ model, version }: { model: string; version: number }) {
+  return (
+    <a class="version-link" href={href(`models/${enc(model)}/versions/${version}`)} data-page>
+      version {version}
+    </a>
+  );
+}
+
+/** Digest is a digest in short; a click copies the whole. */
+export function Digest({ of }: { of: string | undefined }) {
+  const [copied, setCopied] = useState(false);
+  if (!of) return <>–</>;
+  const short = of.replace(/^sha256:/, "").slice(0, 12);
+  return (
+    <button
+      type="button"
+      class="digest"
+      title={`${of}: copy`}
+      aria-label={`Copy the digest ${short}`}
+      onClick={async () => setCopied(await copyText(of))}
+      onBlur={() => setCopied(false)}
+    >
+      <code>{copied ? "copied" : short}</code>
+    </button>
+  );
+}
+
+/** Line of a difference: was there, is there, or both. */
+export interface DiffLine {
+  sign: "+" | "-" | "~" | " ";
+  text: string;
+}
+
+/** Diff shows lines that came, went or changed; the sign says it, not the colour alone. */
+export function Diff({ lines, label }: { lines: DiffLine[]; label: string }) {
+  const words = { "+": "added", "-": "removed", "~": "changed", " ": "" };
+  return (
+    <pre class="diff" aria-label={label} tabIndex={0}>
+      {lines.map((l, i) => (
+        <span key={i} class={words[l.sign]}>
+          <span aria-label={words[l.sign] || undefined}>{l.sign}</span> {l.text}
+          {"\n"}
+        </span>
+      ))}
+    </pre>
+  );
 }

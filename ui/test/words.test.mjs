@@ -41,17 +41,20 @@ test("addresses", async () => {
   globalThis.document = { baseURI: "https://host.example/team/trimtab/ui/", addEventListener() {} };
   globalThis.location = new URL("https://host.example/team/trimtab/ui/");
   const { placeOf } = await load("../src/router.ts");
-  for (const [path, want] of [
-    ["", { page: "overview", project: "default" }],
-    ["?project=team", { page: "overview", project: "team" }],
-    ["experiments/1/runs/abc", { page: "overview", project: "default", focus: { kind: "run", name: "abc" } }],
-    ["experiments/1/runs/abc/artifacts/model", { page: "overview", project: "default", focus: { kind: "run", name: "abc" } }],
-    ["experiments/7?workspace=team", { page: "overview", project: "team", focus: { kind: "experiment", name: "7" } }],
-    ["models/a%2Fb/versions/2", { page: "overview", project: "default", focus: { kind: "model", name: "a/b" } }],
-    ["models/%", { page: "overview", project: "default", focus: { kind: "model", name: "%" } }],
-    ["elsewhere", { page: "missing", project: "default" }],
+  for (const [path, pattern, params = {}, project = "default"] of [
+    ["", ""],
+    ["?project=team", "", {}, "team"],
+    ["experiments/1/runs/abc", "experiments/:experiment/runs/:run", { experiment: "1", run: "abc" }],
+    ["experiments/1/runs/abc/artifacts/model", "experiments/:experiment/runs/:run", { experiment: "1", run: "abc" }],
+    ["experiments/7?workspace=team", "experiments/:experiment", { experiment: "7" }, "team"],
+    ["models/a%2Fb/versions/2", "models/:model/versions/:version", { model: "a/b", version: "2" }],
+    ["models/%", "models/:model", { model: "%" }],
+    ["models/flights/diff?a=1&b=2", "models/:model/diff", { model: "flights" }],
+    ["models/", "models"],
+    ["elsewhere", undefined],
+    ["audit/1/2", undefined],
   ]) {
-    const { path: _, ...got } = placeOf(new URL(path, document.baseURI));
-    assert.deepEqual(got, want, path);
+    const { path: _, entry, ...got } = placeOf(new URL(path, document.baseURI));
+    assert.deepEqual({ pattern: entry?.pattern, ...got }, { pattern, params, project }, path);
   }
 });

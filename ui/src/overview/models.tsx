@@ -3,35 +3,38 @@ import { useState } from "preact/hooks";
 import type { Endpoint, Model, Overview } from "../api_gen";
 import { figure, metricName, plural } from "../format";
 import { Age, More, Section } from "../parts";
-import type { Focus } from "../router";
+import { enc, href } from "../router";
 import { Arrow, State, type Tone } from "../shapes";
 
 const first = 12; // strips before the list is opened
 
 /** Models is one strip per model: trained, registered, serving, measured. */
-export function Models({ o, focus }: { o: Overview; focus: Focus | undefined }) {
+export function Models({ o }: { o: Overview }) {
   const [all, setAll] = useState(false);
   if (o.models.length === 0) return null;
-  const open = all || (focus?.kind === "model" && o.models.findIndex((m) => m.name === focus.name) >= first);
-  const shown = open ? o.models : o.models.slice(0, first);
+    const shown = all ? o.models : o.models.slice(0, first);
   const more = o.leftOut.more ? "more exist" : o.leftOut.models > 0 ? `${plural(o.leftOut.models, "more model")} not shown` : undefined;
   return (
     <Section id="models" title="Models" aside={more}>
       <ul class="models panel">
         {shown.map((m) => (
-          <Strip key={m.name} m={m} endpoints={o.endpoints.filter((e) => e.model === m.name)} chosen={focus?.kind === "model" && focus.name === m.name} />
+          <Strip key={m.name} m={m} endpoints={o.endpoints.filter((e) => e.model === m.name)} />
         ))}
       </ul>
-      <More total={o.models.length} shown={first} open={open} toggle={() => setAll(!all)} noun="models" />
+      <More total={o.models.length} shown={first} open={all} toggle={() => setAll(!all)} noun="models" />
     </Section>
   );
 }
 
-function Strip({ m, endpoints, chosen }: { m: Model; endpoints: Endpoint[]; chosen: boolean }) {
+function Strip({ m, endpoints }: { m: Model; endpoints: Endpoint[] }) {
   return (
-    <li class={chosen ? "chosen" : undefined} aria-current={chosen ? "true" : undefined}>
+    <li>
       <div class="who">
-        <h3>{m.name}</h3>
+        <h3>
+          <a href={href(`models/${enc(m.name)}`)} data-page data-row>
+            {m.name}
+          </a>
+        </h3>
         {m.description && <p class="detail">{m.description}</p>}
       </div>
       <dl>

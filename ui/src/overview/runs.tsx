@@ -1,13 +1,12 @@
-import { useEffect, useRef } from "preact/hooks";
 import type { Overview, Run } from "../api_gen";
 import { now } from "../clock";
 import { count, duration, figure } from "../format";
 import { Age, Section } from "../parts";
-import type { Focus } from "../router";
+import { enc, href } from "../router";
 import { State, toneOf } from "../shapes";
 
 /** Runs are the newest runs with the metrics that say most. */
-export function Runs({ o, focus }: { o: Overview; focus: Focus | undefined }) {
+export function Runs({ o }: { o: Overview }) {
   return (
     <Section id="runs" title="Latest runs">
       {o.runs.length === 0 ? (
@@ -17,7 +16,7 @@ export function Runs({ o, focus }: { o: Overview; focus: Focus | undefined }) {
       ) : (
         <ul class="runs panel">
           {o.runs.map((r) => (
-            <Item key={r.id} r={r} chosen={(focus?.kind === "run" && focus.name === r.id) || (focus?.kind === "experiment" && focus.name === r.experiment)} />
+            <Item key={r.id} r={r} />
           ))}
         </ul>
       )}
@@ -30,18 +29,16 @@ function value(v: number | null): string {
   return v !== null && Number.isInteger(v) && Math.abs(v) < 1e9 ? count(v).replace(/^-/, "−") : figure(v);
 }
 
-function Item({ r, chosen }: { r: Run; chosen: boolean }) {
-  const item = useRef<HTMLLIElement>(null);
-  useEffect(() => {
-    if (chosen) item.current?.scrollIntoView({ block: "nearest" });
-  }, [chosen]);
+function Item({ r }: { r: Run }) {
   const [tone, word] = toneOf(r.status);
   const start = r.start ? Date.parse(r.start) : NaN;
   const took = Number.isNaN(start) ? "" : duration((r.end ? Date.parse(r.end) : now.value) - start);
   return (
-    <li ref={item} class={chosen ? "chosen" : undefined} aria-current={chosen ? "true" : undefined}>
+    <li>
       <p class="title" title={r.id}>
-        {r.name || r.id.slice(0, 8)}
+        <a href={href(`experiments/${enc(r.experiment)}/runs/${enc(r.id)}`)} data-page data-row>
+          {r.name || r.id.slice(0, 8)}
+        </a>
       </p>
       <p class="when">
         <Age at={r.start} />
