@@ -23,14 +23,14 @@ func (a *application) pipelineCommand() *cobra.Command {
 a pipeline stands for its newest run.`,
 		RunE: needsSubcommand,
 	}
-	cmd.AddCommand(a.pipelineRunCommand(), a.pipelineListCommand(), a.pipelineShowCommand(), a.pipelineLogsCommand(), a.pipelineCancelCommand(), a.pipelineExplainCommand())
+	cmd.AddCommand(a.pipelineRunCommand(), a.pipelineListCommand(), a.pipelineShowCommand(), a.pipelineLogsCommand(), a.pipelineCancelCommand(), a.pipelineRetryCommand(), a.pipelineExplainCommand())
 	return cmd
 }
 
 func (a *application) pipelineRunCommand() *cobra.Command {
 	var params []string
 	var cache, cause string
-	var follow bool
+	var follow, dryRun bool
 	cmd := &cobra.Command{
 		Use:   "run PIPELINE",
 		Short: "Start a pipeline",
@@ -38,10 +38,12 @@ func (a *application) pipelineRunCommand() *cobra.Command {
 
 With --follow the steps' output is shown as it is printed, and the command ends with
 the run: exit code 0 when it succeeded, 1 when not. Interrupting the command leaves
-the run alone.`,
+the run alone. With --dry-run nothing is started: it says which steps would come from
+the cache, and what differs for those that would not.`,
 		Example: `  trimtab pipeline run train
   trimtab pipeline run train -p asOf=2013-04-01 -p rounds=300 --follow
-  trimtab pipeline run train --cache refresh`,
+  trimtab pipeline run train --cache refresh
+  trimtab pipeline run train -p rounds=300 --dry-run`,
 		Args: exactly("PIPELINE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			start := view.StartRun{Pipeline: args[0], Cache: cache, Cause: cause}
@@ -58,6 +60,9 @@ the run alone.`,
 			c, err := a.client()
 			if err != nil {
 				return err
+			}
+			if dryRun {
+				return a.foresee(cmd.Context(), c, start)
 			}
 			run, err := c.StartPipeline(cmd.Context(), start)
 			if err != nil {
@@ -77,6 +82,7 @@ the run alone.`,
 	f.StringVar(&cache, "cache", "", "off: compute every step; refresh: compute and keep anew")
 	f.StringVar(&cause, "cause", "cli", "why it is started, for the record")
 	f.BoolVarP(&follow, "follow", "f", false, "show what the steps print and wait for the end")
+	f.BoolVar(&dryRun, "dry-run", false, "say what each step would do, and start nothing")
 	return cmd
 }
 

@@ -108,28 +108,29 @@ type Journal interface {
 // Config is what the API asks. Resources, Journal and Clock are needed; a part
 // that is nil answers Unsupported.
 type Config struct {
-	Resources    Resources
-	Blobs        Blobs
-	PipelineRuns PipelineRuns
-	Engine       Engine
-	Runs         Runs
-	Experiments  Experiments
-	Registry     Registry
-	Endpoints    Endpoints
-	Serving      Serving
-	Traffic      Traffic
-	Replays      Replays
-	Windows      Windows
-	Evaluator    Evaluator
-	Evaluations  Evaluations
-	Simulator    Simulator
-	Loop         Loop
-	Channels     Channels
-	Finder       Finder
-	Deliveries   Deliveries
-	Journal      Journal
-	Clock        trimtab.Clock // default the system's
-	Version      string        // of the program, for the OpenAPI document
+	Resources     Resources
+	Blobs         Blobs
+	PipelineRuns  PipelineRuns
+	Engine        Engine
+	PipelinePages PipelinePages
+	Runs          Runs
+	Experiments   Experiments
+	Registry      Registry
+	Endpoints     Endpoints
+	Serving       Serving
+	Traffic       Traffic
+	Replays       Replays
+	Windows       Windows
+	Evaluator     Evaluator
+	Evaluations   Evaluations
+	Simulator     Simulator
+	Loop          Loop
+	Channels      Channels
+	Finder        Finder
+	Deliveries    Deliveries
+	Journal       Journal
+	Clock         trimtab.Clock // default the system's
+	Version       string        // of the program, for the OpenAPI document
 
 	// What the pages of experiments read.
 	ExperimentTable ExperimentTable

@@ -32,6 +32,7 @@ func Routes(cfg Config) []route.Route {
 	t.resources()
 	t.blobs()
 	t.pipelines()
+	t.pipelinePages()
 	t.runs()
 	t.experiments()
 	t.registry()
