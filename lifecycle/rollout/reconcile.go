@@ -331,13 +331,20 @@ func (s *pass) look(ctx context.Context, r trimtab.Rollout) (outcome, error) {
 		return outcome{}, err
 	}
 	o.At = s.at
-	next, _, action, why := Decide(r, o, s.mark)
+	next, looks, action, why := Decide(r, o, s.mark)
+	// The record keeps the newest look of a test in a stage; the journal has every one.
+	data, err := trimtab.Canonical(looks)
+	if err != nil {
+		return outcome{}, err
+	}
 	if _, err := s.change(ctx, r, func(old trimtab.Rollout) (trimtab.Rollout, trimtab.Change, error) {
 		what := "rollout.look"
 		if action != Stay {
 			what = fmt.Sprintf("rollout.%s", next.State)
 		}
-		return next, trimtab.Changed(what, &old, next, why), nil
+		change := trimtab.Changed(what, &old, next, why)
+		change.Data = data
+		return next, change, nil
 	}); err != nil {
 		return outcome{}, err
 	}
