@@ -135,7 +135,11 @@ func (r *Runs) insert(tx *Tx, run trimtab.Run, idempotency string) (runRow, erro
 	}
 	tags[runNameTag] = run.Name
 	row.Params, row.Tags = map[string]string{}, tags
-	return row, r.putTags(tx, row.rid, tags)
+	fresh, err := r.putTags(tx, row.rid, tags)
+	if err != nil {
+		return row, err
+	}
+	return row, r.countKeys(tx, row.Experiment, newKeys{tags: fresh}, 1)
 }
 
 // again finds the run of an idempotency key; rid is 0 when there is none.
@@ -214,7 +218,11 @@ func (r *Runs) update(tx *Tx, id trimtab.RunID, u trimtab.RunUpdate) (runRow, er
 		return row, err
 	}
 	if u.Name != nil && *u.Name != "" {
-		if err := r.putTags(tx, row.rid, map[string]string{runNameTag: row.Name}); err != nil {
+		fresh, err := r.putTags(tx, row.rid, map[string]string{runNameTag: row.Name})
+		if err != nil {
+			return row, err
+		}
+		if err := r.countKeys(tx, row.Experiment, newKeys{tags: fresh}, 1); err != nil {
 			return row, err
 		}
 		if err := r.touch(tx, &row); err != nil {

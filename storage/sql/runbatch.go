@@ -63,10 +63,11 @@ func (r *Runs) batch(ctx context.Context, id trimtab.RunID, b trimtab.RunBatch) 
 		}
 		// Every writer takes rows in this order, each kind sorted by its key, so
 		// no two wait for each other. What many writers share comes last.
-		if err := r.putParams(tx, row, params); err != nil {
+		var fresh newKeys
+		if fresh.params, err = r.putParams(tx, row, params); err != nil {
 			return err
 		}
-		if err := r.putTags(tx, row.rid, tags); err != nil {
+		if fresh.tags, err = r.putTags(tx, row.rid, tags); err != nil {
 			return err
 		}
 		if name := tags[runNameTag]; name != "" && name != row.Name {
@@ -76,7 +77,10 @@ func (r *Runs) batch(ctx context.Context, id trimtab.RunID, b trimtab.RunBatch) 
 				return err
 			}
 		}
-		return r.putPoints(tx, row, points, exclusive)
+		if fresh.metrics, err = r.putPoints(tx, row, points, exclusive); err != nil {
+			return err
+		}
+		return r.countKeys(tx, row.Experiment, fresh, 1)
 	}
 	err := r.db.write(ctx, class, write)
 	if errors.Is(err, errExclusive) {
@@ -104,60 +108,84 @@ func (r *Runs) DeleteTag(ctx context.Context, id trimtab.RunID, key string) (err
 		if gone == 0 {
 			return trimtab.Errorf(trimtab.NotFound, "tag "+key, "No tag with name: %s in run with id %s", key, id)
 		}
-		return r.touch(tx, &row)
+		if err := r.touch(tx, &row); err != nil {
+			return err
+		}
+		return r.countKeys(tx, row.Experiment, newKeys{tags: []string{key}}, -1)
 	})
 }
 
-// putTags sets tags in the order of their keys.
-func (r *Runs) putTags(tx *Tx, rid int64, tags map[string]string) error {
+// putTags sets tags in the order of their keys and returns those that are new to the run.
+func (r *Runs) putTags(tx *Tx, rid int64, tags map[string]string) (fresh []string, err error) {
 	keys := sortedKeys(tags)
 	if tx.Postgres() && len(keys) > 1 {
 		values := make([]string, len(keys))
 		for i, key := range keys {
 			values[i] = tags[key]
 		}
-		_, err := tx.Exec(`INSERT INTO tags (rid, key, value) SELECT CAST(? AS BIGINT), u.key, u.value FROM unnest(CAST(? AS TEXT[]), CAST(? AS TEXT[])) AS u (key, value)
-			ON CONFLICT (rid, key) DO UPDATE SET value = excluded.value`, rid, keys, values)
-		return err
+		// A row that was inserted has no transaction that ended its last version.
+		rows, err := tx.Rows(`INSERT INTO tags (rid, key, value) SELECT CAST(? AS BIGINT), u.key, u.value FROM unnest(CAST(? AS TEXT[]), CAST(? AS TEXT[])) AS u (key, value)
+			ON CONFLICT (rid, key) DO UPDATE SET value = excluded.value RETURNING key, xmax = 0`, rid, keys, values)
+		return fresh, collect(rows, err, func(rows *dbsql.Rows) error {
+			var key string
+			var inserted bool
+			err := rows.Scan(&key, &inserted)
+			if inserted {
+				fresh = append(fresh, key)
+			}
+			return err
+		})
 	}
 	for _, key := range keys {
-		if _, err := tx.Exec("INSERT INTO tags (rid, key, value) VALUES (?, ?, ?) ON CONFLICT (rid, key) DO UPDATE SET value = excluded.value", rid, key, tags[key]); err != nil {
-			return err
+		n, err := tx.Exec("INSERT INTO tags (rid, key, value) VALUES (?, ?, ?) ON CONFLICT (rid, key) DO NOTHING", rid, key, tags[key])
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			fresh = append(fresh, key)
+		} else if _, err := tx.Exec("UPDATE tags SET value = ? WHERE rid = ? AND key = ?", tags[key], rid, key); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return fresh, nil
 }
 
-// putParams adds params, sorted by key, and refuses other values for those that are there.
-func (r *Runs) putParams(tx *Tx, row runRow, params []trimtab.Param) error {
+// putParams adds params, sorted by key, and refuses other values for those that
+// are there. It returns the keys that are new to the run.
+func (r *Runs) putParams(tx *Tx, row runRow, params []trimtab.Param) (fresh []string, err error) {
 	if len(params) == 0 {
-		return nil
+		return nil, nil
 	}
-	added := int64(0)
 	if tx.Postgres() {
 		keys, values := make([]string, len(params)), make([]string, len(params))
 		for i, p := range params {
 			keys[i], values[i] = p.Key, p.Value
 		}
-		n, err := tx.Exec(`INSERT INTO params (rid, key, value) SELECT CAST(? AS BIGINT), u.key, u.value FROM unnest(CAST(? AS TEXT[]), CAST(? AS TEXT[])) AS u (key, value)
-			ON CONFLICT (rid, key) DO NOTHING`, row.rid, keys, values)
-		if err != nil {
+		rows, err := tx.Rows(`INSERT INTO params (rid, key, value) SELECT CAST(? AS BIGINT), u.key, u.value FROM unnest(CAST(? AS TEXT[]), CAST(? AS TEXT[])) AS u (key, value)
+			ON CONFLICT (rid, key) DO NOTHING RETURNING key`, row.rid, keys, values)
+		if err := collect(rows, err, func(rows *dbsql.Rows) error {
+			var key string
+			err := rows.Scan(&key)
+			fresh = append(fresh, key)
 			return err
+		}); err != nil {
+			return nil, err
 		}
-		added = n
 	} else {
 		for _, p := range params {
 			n, err := tx.Exec("INSERT INTO params (rid, key, value) VALUES (?, ?, ?) ON CONFLICT (rid, key) DO NOTHING", row.rid, p.Key, p.Value)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			added += n
+			if n > 0 {
+				fresh = append(fresh, p.Key)
+			}
 		}
 	}
-	if added == int64(len(params)) {
-		return nil
+	if len(fresh) == len(params) {
+		return fresh, nil
 	}
-	return r.paramConflicts(tx, row, params)
+	return fresh, r.paramConflicts(tx, row, params)
 }
 
 func (r *Runs) paramConflicts(tx *Tx, row runRow, params []trimtab.Param) error {
@@ -235,22 +263,28 @@ func spans(points []point) []span {
 // maxSeries is how many metric keys a run can have; see the table series.
 const maxSeries = 1 << 20
 
-// putPoints adds sorted points to a run whose row is locked.
-func (r *Runs) putPoints(tx *Tx, row runRow, points []point, exclusive bool) error {
+// putPoints adds sorted points to a run whose row is locked, and returns the keys
+// that are new to the run.
+func (r *Runs) putPoints(tx *Tx, row runRow, points []point, exclusive bool) (fresh []string, err error) {
 	if len(points) == 0 {
-		return nil
+		return nil, nil
 	}
 	all := spans(points)
-	fresh, err := r.intern(tx, row, all)
+	missing, err := r.intern(tx, row, all)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if fresh > 0 {
+	if missing > 0 {
 		if !exclusive {
-			return errExclusive
+			return nil, errExclusive
 		}
-		if err := r.number(tx, row, all, fresh); err != nil {
-			return err
+		for _, s := range all {
+			if s.series == 0 {
+				fresh = append(fresh, s.key)
+			}
+		}
+		if err := r.number(tx, row, all, missing); err != nil {
+			return nil, err
 		}
 	}
 	if tx.Postgres() {
@@ -259,9 +293,9 @@ func (r *Runs) putPoints(tx *Tx, row runRow, points []point, exclusive bool) err
 		err = r.insertRows(tx, row, all, points)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return r.db.LoggedModels.putMetrics(tx, row.ID, points)
+	return fresh, r.db.LoggedModels.putMetrics(tx, row.ID, points)
 }
 
 // intern fills in the series of the spans and returns how many do not exist yet.

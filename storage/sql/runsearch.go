@@ -75,6 +75,10 @@ type runFinder struct {
 	joins       []join
 	after       place
 	scope       string
+	// keep asks for the places of all rids that find returns, for pages that are
+	// cut short.
+	keep   bool
+	places []place
 }
 
 // join brings the values of a key that runs are ordered by.
@@ -195,7 +199,7 @@ func (f *runFinder) sorted(q *Query, p runPlan) ([]int64, place, error) {
 	}
 	st.orderBy(f.terms)
 	st.add(" LIMIT ?", int64(f.Limit))
-	return scanPlaces(q, st, f.terms)
+	return f.scan(q, st, f.terms)
 }
 
 // merged finds a page of the default order by walking the index of each
@@ -219,7 +223,7 @@ func (f *runFinder) merged(q *Query) ([]int64, place, error) {
 		}
 	}
 	st.add(" ORDER BY 2 DESC, 3 LIMIT ?", int64(f.Limit))
-	return scanPlaces(q, st, f.terms)
+	return f.scan(q, st, f.terms)
 }
 
 // stages are the lifecycle stages of the view.
@@ -273,7 +277,7 @@ func (f *runFinder) part(q *Query, class int64, limit int) ([]int64, place, erro
 	}
 	st.orderBy(terms[from:])
 	st.add(" LIMIT ?", int64(limit))
-	return scanPlaces(q, st, terms)
+	return f.scan(q, st, terms)
 }
 
 func (s *statement) selectTerms(terms []term) {
@@ -314,13 +318,19 @@ func (f *runFinder) conditions(st *statement) error {
 	return st.where(f.Filter, runField)
 }
 
-func scanPlaces(q *Query, st *statement, terms []term) ([]int64, place, error) {
+// scan reads rids with their places; it returns the last one's.
+func (f *runFinder) scan(q *Query, st *statement, terms []term) ([]int64, place, error) {
 	var rids []int64
 	var rid int64
 	last := newPlace(terms)
 	dest := append([]any{&rid}, last...)
 	rows, err := st.rows(&q.session)
 	err = collect(rows, err, func(rows *dbsql.Rows) error {
+		if f.keep {
+			last = newPlace(terms)
+			f.places = append(f.places, last)
+			dest = append(dest[:1], last...)
+		}
 		err := rows.Scan(dest...)
 		rids = append(rids, rid)
 		return err
