@@ -57,10 +57,12 @@ func (s *server) native() []route.Route {
 	db := s.db
 	return api.Routes(api.Config{
 		Resources: db.Resources, Blobs: s.blobs, PipelineRuns: db.Pipelines, Engine: s.engine, PipelinePages: pipelinePages{db.Pipelines, s.engine, db.Versions},
-		Runs: db.Runs, Experiments: db.Experiments, ExperimentTable: db.Experiments, RunTable: db.Runs, Registry: catalog{db}, Endpoints: db.Endpoints, Serving: dataPlane{s},
-		Traffic: exports{s}, Replays: history{s}, Windows: db.Windows, Evaluator: s.evaluator(), Evaluations: db.Evaluations, Simulator: s.policies,
+		Runs: db.Runs, Experiments: db.Experiments, ExperimentTable: db.Experiments, RunTable: db.Runs, Registry: catalog{db}, Models: s.modelPages(), Endpoints: db.Endpoints, Serving: dataPlane{s},
+		Traffic: exports{s}, Replays: history{s}, Windows: db.Windows, Watch: s.watch(), Evaluator: s.evaluator(), Evaluations: db.Evaluations, Simulator: s.policies,
 		Loop:     api.Loop{Decisions: db.Decisions, Incidents: db.Incidents, Rollouts: db.Rollouts, Policies: db.Policies, Pauses: db.Pauses, Decider: s.policies, Roller: s.rollouts},
-		Channels: s.notifier, Deliveries: db.Deliveries, Journal: db.Journal, Version: s.cfg.Version, Finder: finder{db},
+		Channels: s.notifier, Deliveries: db.Deliveries, Journal: db.Journal, Version: s.cfg.Version, Finder: finder{db}, About: s.about,
+		Audit: db.Journal, EndpointPages: api.EndpointPages{Plane: dataPlane{s}, States: db.Endpoints, Windows: db.Windows, Stop: s.stopping},
+		RunCards: db.Runs, RunTree: db.Artifacts, Opener: s.blobs, Series: db.Runs,
 	})
 }
 

@@ -127,14 +127,25 @@ type Config struct {
 	Loop          Loop
 	Channels      Channels
 	Finder        Finder
+	About         func(ctx context.Context) (view.About, error) // the server itself
 	Deliveries    Deliveries
 	Journal       Journal
+	Audit         Audit
+	EndpointPages EndpointPages
+	Models        ModelPages
+	Watch         Watch
 	Clock         trimtab.Clock // default the system's
 	Version       string        // of the program, for the OpenAPI document
 
 	// What the pages of experiments read.
 	ExperimentTable ExperimentTable
 	RunTable        RunTable
+
+	// What the page of a run and the charts of runs read.
+	RunCards RunCards
+	RunTree  RunTree
+	Opener   Opener
+	Series   SeriesStore
 }
 
 // absent is the answer of a part that this server does not run.
