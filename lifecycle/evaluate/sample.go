@@ -211,6 +211,7 @@ func (f *Survey) narrow(ctx context.Context, q SampleRequest, own []trimtab.Wind
 	for i := len(f.windows) - 1; i > 0; i-- {
 		if rows += f.windows[i].Rows; rows >= maxScored*3/4 {
 			f.windows = f.windows[i:]
+			break
 		}
 	}
 	f.From = max(f.From, f.windows[0].Start)

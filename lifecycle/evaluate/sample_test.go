@@ -139,3 +139,21 @@ func TestSampleAgainst(t *testing.T) {
 		t.Errorf("refused %d, %d rows", s.Refused, s.Rows.Len())
 	}
 }
+
+// Scoring takes the newest windows that hold enough rows, not all that are new.
+func TestSampleTakesTheNewest(t *testing.T) {
+	w := newWorld(t)
+	w.serve(5, 4)
+	all, err := w.db.Windows.List(t.Context(), "e")
+	w.check(err)
+	for _, x := range all { // as if each window were large
+		x.Rows, x.Revision = 30_000, x.Revision+1
+		w.check(w.db.Windows.Put(t.Context(), x))
+	}
+	w.reached(4)
+	w.trained[2] = 1
+	f, s := w.sample(evaluate.SampleRequest{Version: 2})
+	if f.From != border(4)-15*day || s.Rows.Len() != 56 {
+		t.Errorf("from %s, %d rows", f.From, s.Rows.Len())
+	}
+}
