@@ -231,3 +231,37 @@ func versionsOf(windows []trimtab.WindowResult) []MonitorVersion {
 	slices.SortFunc(out, func(a, b MonitorVersion) int { return cmp.Compare(a.Version, b.Version) })
 	return out
 }
+
+// WindowFacts is what a window says beside the figures of the page: column by column,
+// and why something is missing.
+type WindowFacts struct {
+	Start      trimtab.Time          `json:"start"`
+	End        trimtab.Time          `json:"end"`
+	Label      string                `json:"label"`
+	Closed     bool                  `json:"closed"`
+	Through    trimtab.Time          `json:"through,omitzero"` // rows and labels known by this moment count
+	Versions   []trimtab.Version     `json:"versions"`
+	Served     trimtab.Version       `json:"served,omitempty"`
+	Since      trimtab.Time          `json:"since,omitzero"`
+	Reason     string                `json:"reason,omitempty"`
+	Unreliable string                `json:"unreliable,omitempty"`
+	Revision   int                   `json:"revision,omitempty"`
+	Incidents  []string              `json:"incidents"`
+	Drift      []trimtab.ColumnDrift `json:"drift"`
+}
+
+// WindowFactsOf shows a window of a monitor.
+func WindowFactsOf(w trimtab.WindowResult, cut trimtab.Window) WindowFacts {
+	f := WindowFacts{Start: w.Start, End: w.End, Label: cut.Label(w.Start), Closed: w.Closed(), Through: w.Through, Versions: w.Versions, Served: w.Served, Since: w.Since, Reason: w.Reason,
+		Unreliable: w.Unreliable, Revision: w.Revision, Incidents: w.Incidents, Drift: w.Drift}
+	if f.Versions == nil {
+		f.Versions = []trimtab.Version{}
+	}
+	if f.Incidents == nil {
+		f.Incidents = []string{}
+	}
+	if f.Drift == nil {
+		f.Drift = []trimtab.ColumnDrift{}
+	}
+	return f
+}
