@@ -98,13 +98,14 @@ type server struct {
 	health    *health
 	group     group
 	handler   http.Handler
+	started   trimtab.Time
 	stopping  chan struct{} // closed when the server begins to stop: ends streams
 	closers   []func() error
 }
 
 // open opens what is kept: keys, rows, bytes.
 func open(ctx context.Context, cfg Config, log *slog.Logger) (_ *server, err error) {
-	s := &server{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), stopping: make(chan struct{})}
+	s := &server{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), started: trimtab.SystemClock(), stopping: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			s.close()

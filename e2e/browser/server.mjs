@@ -18,14 +18,17 @@ async function freePort() {
   return port;
 }
 
-/** start runs a server until its stop is called; prefix is the path under which it shows itself. */
-export async function start({ prefix = "" } = {}) {
+/**
+ * start runs a server until its stop is called. Prefix is the path under which it
+ * shows itself; home its folder, a new one when none is given, which goes when it
+ * stops unless it is to be kept.
+ */
+export async function start({ prefix = "", home = mkdtempSync(join(tmpdir(), "trimtab-browser-")), keep = false, args: more = [] } = {}) {
   if (!existsSync(binary)) throw new Error(`${binary} is missing: run make build first`);
-  const home = mkdtempSync(join(tmpdir(), "trimtab-browser-"));
   const address = `127.0.0.1:${await freePort()}`;
   const log = join(home, "server.log");
   const out = openSync(log, "a");
-  const args = ["server", "--listen", address, "--data", join(home, "data")];
+  const args = ["server", "--listen", address, "--data", join(home, "data"), ...more];
   if (prefix) args.push("--prefix", prefix);
   const child = spawn(binary, args, { stdio: ["ignore", out, out] });
   closeSync(out);
@@ -38,7 +41,7 @@ export async function start({ prefix = "" } = {}) {
       child.kill("SIGTERM");
       const code = await Promise.race([ended, new Promise((done) => setTimeout(() => done("late"), 15_000).unref())]);
       if (code === "late") child.kill("SIGKILL");
-      rmSync(home, { recursive: true, force: true });
+      if (!keep) rmSync(home, { recursive: true, force: true });
       return code;
     },
     /** trimtab runs a command of the binary against the server. */

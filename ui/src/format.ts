@@ -83,3 +83,24 @@ export function plural(n: number, one: string, many = one + "s"): string {
 export function versions(all: number[]): string {
   return all.length ? all.join(", ") : "–";
 }
+
+/** bytesText writes a size: 640 B, 12.4 kB, 3.1 MB. Powers of 1000. */
+export function bytesText(n: number): string {
+  if (Math.abs(n) < 1000) return `${n} B`;
+  for (const unit of ["kB", "MB", "GB", "TB"]) {
+    n /= 1000;
+    if (Math.abs(n) < 999.5 || unit === "TB") return `${Math.abs(n) < 9.95 ? n.toFixed(1) : Math.round(n)} ${unit}`;
+  }
+  return "";
+}
+
+/** percent writes a share: 12 %, 0.4 %, 99.96 %. */
+export function percent(share: number): string {
+  const p = share * 100;
+  const a = Math.abs(p);
+  if (a === 0) return "0 %";
+  if (a >= 10 && a <= 99) return `${minus(p.toFixed(0))} %`;
+  if (a > 99 && a < 100) return `${minus(Math.min(99.99, a).toFixed(2))} %`;
+  if (a >= 100) return `${minus(p.toFixed(0))} %`;
+  return `${minus(a >= 1 ? p.toFixed(1) : p.toPrecision(1))} %`;
+}

@@ -24,7 +24,8 @@ function wanted(): boolean {
 /** keysOn says whether single keys do something. */
 export const keysOn = signal(wanted());
 
-function setKeys(on: boolean): void {
+/** setKeys turns single keys on or off, and remembers it where the browser allows. */
+export function setKeys(on: boolean): void {
   keysOn.value = on;
   try {
     if (on) localStorage.removeItem(stored);
