@@ -43,6 +43,8 @@ func Exercise(t *testing.T, open func(t *testing.T) *sql.DB) {
 		{"Seal", testSeal},
 		{"History", testHistory},
 		{"HistoryInterval", testHistoryInterval},
+		{"Series", testSeries},
+		{"RunCard", testRunCard},
 		{"RunSearch", testRunSearch},
 		{"RunSearchOrder", testRunSearchOrder},
 		{"RunSearchPages", testRunSearchPages},
