@@ -56,7 +56,7 @@ func (s *server) mlflow() []route.Route {
 func (s *server) native() []route.Route {
 	db := s.db
 	return api.Routes(api.Config{
-		Resources: db.Resources, Blobs: s.blobs, PipelineRuns: db.Pipelines, Engine: s.engine, PipelinePages: pipelinePages{db.Pipelines, s.engine, db.Versions},
+		Resources: db.Resources, Blobs: s.blobs, PipelineRuns: db.Pipelines, Engine: s.engine, PipelinePages: pipelinePages{db.Pipelines, s.engine, db.Versions}, Changes: changeLog{db.Journal, db.Resources},
 		Runs: db.Runs, Experiments: db.Experiments, ExperimentTable: db.Experiments, RunTable: db.Runs, Registry: catalog{db}, Models: s.modelPages(), Endpoints: db.Endpoints, Serving: dataPlane{s},
 		Traffic: exports{s}, Replays: history{s}, Windows: db.Windows, Watch: s.watch(), Evaluator: s.evaluator(), Evaluations: db.Evaluations, Simulator: s.policies,
 		Loop:     api.Loop{Decisions: db.Decisions, Incidents: db.Incidents, Rollouts: db.Rollouts, Policies: db.Policies, Pauses: db.Pauses, Decider: s.policies, Roller: s.rollouts},

@@ -77,6 +77,11 @@ func Load(paths []string, opt Options) (Set, Diagnostics) {
 	for _, p := range paths {
 		l.path(p)
 	}
+	return l.finish(paths)
+}
+
+// finish looks at the set as a whole and brings documents and diagnostics into order.
+func (l *loader) finish(paths []string) (Set, Diagnostics) {
 	if len(l.set.Documents) == 0 && len(l.diagnostics) == 0 {
 		l.diagnostics = append(l.diagnostics, Diagnostic{Severity: SevError, File: strings.Join(paths, " "), Summary: "there are no declarations here",
 			Expected: "files that end with .yaml, .yml or .json and begin with apiVersion: " + trimtab.APIVersion})

@@ -53,7 +53,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{db: db, called: map[string]bool{}}
-	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, PipelinePages: pipelinePages{}, Runs: runs{}, Experiments: experiments{}, ExperimentTable: db.Experiments, RunTable: db.Runs,
+	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, PipelinePages: pipelinePages{}, Changes: changeLog{db.Journal, db.Resources}, Runs: runs{}, Experiments: experiments{}, ExperimentTable: db.Experiments, RunTable: db.Runs,
 		Registry: registry{}, Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Evaluator: gate{}, Evaluations: gate{}, Simulator: simulator{},
 		Loop: loopOf(db), Channels: channels{}, Deliveries: channels{}, Journal: db.Journal, Version: "test"}))
 	if err != nil {
@@ -334,6 +334,7 @@ func TestEveryOperation(t *testing.T) {
 	if _, err := c.VerifyAudit(ctx); err != nil {
 		t.Error(err)
 	}
+	w.changePages(t)
 	w.pipelinePages(t)
 	w.experiments(t)
 	w.loop(t)

@@ -113,6 +113,7 @@ type Config struct {
 	PipelineRuns  PipelineRuns
 	Engine        Engine
 	PipelinePages PipelinePages
+	Changes       ChangeLog
 	Runs          Runs
 	Experiments   Experiments
 	Registry      Registry

@@ -33,6 +33,7 @@ func Routes(cfg Config) []route.Route {
 	t.blobs()
 	t.pipelines()
 	t.pipelinePages()
+	t.changePages()
 	t.runs()
 	t.runPages()
 	t.series()
