@@ -54,6 +54,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w := &world{db: db, called: map[string]bool{}}
 	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, PipelinePages: pipelinePages{}, Changes: changeLog{db.Journal, db.Resources}, Runs: runs{}, Experiments: experiments{}, ExperimentTable: db.Experiments, RunTable: db.Runs,
+		RunCards: db.Runs, RunTree: db.Artifacts, Opener: blobs, Series: db.Runs,
 		Registry: registry{}, Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Evaluator: gate{}, Evaluations: gate{}, Simulator: simulator{},
 		Loop: loopOf(db), Channels: channels{}, Deliveries: channels{}, Journal: db.Journal, Version: "test"}))
 	if err != nil {
@@ -337,6 +338,7 @@ func TestEveryOperation(t *testing.T) {
 	w.changePages(t)
 	w.pipelinePages(t)
 	w.experiments(t)
+	w.runPages(t)
 	w.loop(t)
 	w.channels(t)
 	w.simulate(t)

@@ -167,3 +167,26 @@ func TestSeriesAnswers(t *testing.T) {
 		t.Errorf("metrics: %d %s", res.StatusCode, raw)
 	}
 }
+
+// runPages calls what the pages of runs call, for a run that is not there.
+func (w *world) runPages(t *testing.T) {
+	t.Helper()
+	for address, status := range map[string]int{"runs/none/page": 404, "runs/none/metrics": 404, "runs/none/files": 200, "runs/none/file?path=a": 404, "runs/none/series?key=a": 200, "series?runs=a,b&key=a": 200} {
+		res, err := http.Get(w.server.URL + api.Base + "/default/" + address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != status {
+			t.Errorf("%s: status %d, want %d", address, res.StatusCode, status)
+		}
+	}
+	res, err := http.Post(w.server.URL+api.Base+"/default/series", "application/json", strings.NewReader(`{"runs":[],"keys":["a"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != 400 {
+		t.Errorf("no runs: status %d", res.StatusCode)
+	}
+}
