@@ -62,7 +62,7 @@ func (s *server) native() []route.Route {
 		Loop:     api.Loop{Decisions: db.Decisions, Incidents: db.Incidents, Rollouts: db.Rollouts, Policies: db.Policies, Pauses: db.Pauses, Decider: s.policies, Roller: s.rollouts},
 		Channels: s.notifier, Deliveries: db.Deliveries, Journal: db.Journal, Version: s.cfg.Version, Finder: finder{db}, About: s.about,
 		Audit: db.Journal, EndpointPages: api.EndpointPages{Plane: dataPlane{s}, States: db.Endpoints, Windows: db.Windows, Stop: s.stopping},
-		RunCards: db.Runs, RunTree: db.Artifacts, Opener: s.blobs, Series: db.Runs,
+		RunCards: db.Runs, RunTree: db.Artifacts, Opener: s.blobs, Series: db.Runs, Comparer: db.Runs,
 	})
 }
 
@@ -77,7 +77,8 @@ func (s *server) overview() []route.Route {
 		},
 		Versions: db.Versions, Runs: db.Runs, Resources: db.Resources, Windows: db.Windows, Pipelines: db.Pipelines,
 		Replays: db.Replays, Endpoints: db.Endpoints, Journal: db.Journal,
-		Loop: overview.Loop{Incidents: db.Incidents, Decisions: db.Decisions, Rollouts: db.Rollouts, Policies: db.Policies, Pauses: db.Pauses},
+		Loop:      overview.Loop{Incidents: db.Incidents, Decisions: db.Decisions, Rollouts: db.Rollouts, Policies: db.Policies, Pauses: db.Pauses, Evaluated: db.Evaluations},
+		Snapshots: db.Snapshots,
 	}).Routes()
 }
 

@@ -32,10 +32,10 @@ type Attention struct {
 
 // Parked is a journal entry that a consumer could not handle and set aside.
 type Parked struct {
-	Consumer string
-	Index    int64
-	Reason   string
-	Time     trimtab.Time
+	Consumer string       `json:"consumer"`
+	Index    int64        `json:"index"`
+	Reason   string       `json:"reason"`
+	Time     trimtab.Time `json:"time"`
 }
 
 // Attend decides what of an overview needs a person, the worst and newest first.

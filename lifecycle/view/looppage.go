@@ -492,7 +492,7 @@ func faultsOf(incidents []trimtab.Incident) []LoopFault {
 
 func marksOf(h History, within func(trimtab.Time) bool) []LoopMark {
 	out := []LoopMark{}
-	for _, e := range eventsOf(h) {
+	for _, e := range EventsOf(h) {
 		if !within(e.At) {
 			continue
 		}

@@ -50,7 +50,9 @@ type OverviewModel struct {
 	Name        trimtab.ModelName `json:"name"`
 	Description string            `json:"description,omitempty"`
 	Task        string            `json:"task,omitempty"`
+	Data        *OverviewData     `json:"data,omitempty"`
 	Latest      *OverviewVersion  `json:"latest,omitempty"`
+	Evaluated   *OverviewGate     `json:"evaluated,omitempty"` // newest evaluation with a suite
 	Aliases     []OverviewAlias   `json:"aliases"`
 	Endpoints   []string          `json:"endpoints"` // that serve it
 	Monitors    []string          `json:"monitors"`  // on those endpoints
@@ -68,6 +70,26 @@ type OverviewVersion struct {
 	RunName     string                `json:"runName,omitempty"` // when the run is among the newest
 	PipelineRun trimtab.PipelineRunID `json:"pipelineRun,omitempty"`
 	Step        string                `json:"step,omitempty"`
+}
+
+// OverviewData is the newest snapshot of the source that the newest version learnt from.
+type OverviewData struct {
+	Source    string         `json:"source"`
+	To        trimtab.Time   `json:"to"` // event time of its rows lies before
+	Rows      int64          `json:"rows"`
+	Digest    trimtab.Digest `json:"digest"`
+	Created   trimtab.Time   `json:"created"`
+	Snapshots int64          `json:"snapshots"` // of the source
+}
+
+// OverviewGate is an evaluation of a version with a suite.
+type OverviewGate struct {
+	ID      string          `json:"id"`
+	Suite   string          `json:"suite"`
+	Version trimtab.Version `json:"version"`
+	Against trimtab.Version `json:"against,omitempty"`
+	Verdict string          `json:"verdict"`
+	At      trimtab.Time    `json:"at"`
 }
 
 // OverviewAlias points to a version.
@@ -139,6 +161,7 @@ type OverviewMonitor struct {
 	Confidence float64           `json:"confidence"`
 	Total      int               `json:"total"`
 	Windows    []OverviewWindow  `json:"windows"`
+	Events     []TimelineEvent   `json:"events,omitempty"` // within the windows, oldest first
 }
 
 // OverviewWindow is what a monitor found in one window. Reason says why metrics are

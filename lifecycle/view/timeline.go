@@ -100,7 +100,7 @@ func TimelineOf(h History) Timeline {
 		t.Frozen = t.Services[0].Version
 	}
 	t.Metric = leadMetric(windows)
-	events := eventsOf(h)
+	events := EventsOf(h)
 	var all []stat.Block
 	var servedSum, frozenSum float64
 	for i, w := range windows {
@@ -253,8 +253,8 @@ func services(rollouts []trimtab.Rollout, windows []trimtab.WindowResult) []Serv
 	return out
 }
 
-// eventsOf lists what people want to see, in order of time.
-func eventsOf(h History) []TimelineEvent {
+// EventsOf lists what people want to see of a history, in order of time.
+func EventsOf(h History) []TimelineEvent {
 	var out []TimelineEvent
 	add := func(at trimtab.Time, kind, id, format string, args ...any) {
 		out = append(out, TimelineEvent{At: at, Kind: kind, ID: id, Text: fmt.Sprintf(format, args...)})

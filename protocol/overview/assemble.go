@@ -24,6 +24,7 @@ const (
 type declared struct {
 	models    map[trimtab.ModelName]trimtab.ModelSpec
 	pipelines []string
+	sources   map[string]string // by pipeline, the source of its first data step
 	policies  []string
 	endpoints map[string]trimtab.EndpointSpec
 	monitors  map[string]trimtab.MonitorSpec
@@ -48,6 +49,9 @@ func (s *Service) Overview(ctx context.Context) (o view.Overview, err error) {
 		return o, err
 	}
 	if err := s.models(ctx, &o, d); err != nil {
+		return o, err
+	}
+	if err := s.learnt(ctx, &o, d); err != nil {
 		return o, err
 	}
 	if err := s.endpoints(ctx, &o, d); err != nil {
@@ -81,7 +85,7 @@ func (s *Service) declared(ctx context.Context) (d declared, err error) {
 	if err != nil {
 		return d, err
 	}
-	d = declared{models: map[trimtab.ModelName]trimtab.ModelSpec{}, endpoints: map[string]trimtab.EndpointSpec{}, monitors: map[string]trimtab.MonitorSpec{}}
+	d = declared{models: map[trimtab.ModelName]trimtab.ModelSpec{}, endpoints: map[string]trimtab.EndpointSpec{}, monitors: map[string]trimtab.MonitorSpec{}, sources: map[string]string{}}
 	for _, r := range all {
 		var into any
 		switch r.Kind {
@@ -93,7 +97,7 @@ func (s *Service) declared(ctx context.Context) (d declared, err error) {
 			into = new(trimtab.MonitorSpec)
 		case trimtab.KindPipeline:
 			d.pipelines = append(d.pipelines, r.Name)
-			continue
+			into = new(trimtab.PipelineSpec)
 		case trimtab.KindRetrainPolicy:
 			d.policies = append(d.policies, r.Name)
 			continue
@@ -110,6 +114,13 @@ func (s *Service) declared(ctx context.Context) (d declared, err error) {
 		switch s := into.(type) {
 		case *trimtab.ModelSpec:
 			d.models[trimtab.ModelName(r.Name)] = *s
+		case *trimtab.PipelineSpec:
+			for _, step := range s.Steps {
+				if step.Dataset != nil {
+					d.sources[r.Name] = step.Dataset.Source
+					break
+				}
+			}
 		case *trimtab.EndpointSpec:
 			d.endpoints[r.Name] = *s
 		case *trimtab.MonitorSpec:
@@ -223,7 +234,7 @@ func (s *Service) monitors(ctx context.Context, o *view.Overview, d declared) er
 		}
 		o.Monitors = append(o.Monitors, m)
 	}
-	return nil
+	return s.events(ctx, o)
 }
 
 // pipelines takes the newest run of each pipeline. One list of the newest runs

@@ -60,6 +60,11 @@ type (
 		Rollouts  Documents[trimtab.Rollout]
 		Policies  Documents[trimtab.PolicyState]
 		Pauses    Documents[trimtab.Pause]
+		Evaluated Documents[trimtab.Evaluation]
+	}
+	// Snapshots gives the newest snapshot of every source, and how many each has.
+	Snapshots interface {
+		Newest(ctx context.Context) ([]trimtab.Snapshot, map[string]int64, error)
 	}
 	// Journal is the order of all changes. Entries gives those of every project.
 	Journal interface {
@@ -90,6 +95,7 @@ type Config struct {
 	Serving   Serving
 	Journal   Journal
 	Loop      Loop
+	Snapshots Snapshots // nil: no data are known
 
 	// Stop, when closed, ends all streams of notices, so that a server can stop
 	// gracefully while pages are open; nil: they end with their requests.

@@ -10,11 +10,67 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/contract"
+	"github.com/trimtab/trimtab/lifecycle/dataset"
+	"github.com/trimtab/trimtab/lifecycle/monitor"
 	"github.com/trimtab/trimtab/lifecycle/view"
+	"github.com/trimtab/trimtab/protocol/api"
 )
 
 // roots are the values that the pages read; the types that they are made of follow.
-var roots = []any{view.Overview{}, view.Notice{}, view.Find{}, view.Projects{}}
+var roots = []any{
+	api.MonitorWindow{},
+	contract.FailingPage{},
+	dataset.KeptOutRows{},
+	dataset.SnapshotLook{},
+	monitor.Distribution{},
+	view.About{},
+	view.AuditEvidence{},
+	view.AuditPage{},
+	view.ChangePage{},
+	view.ChangePlan{},
+	view.ChangesPage{},
+	view.Comparison{},
+	view.ContractPage{},
+	view.DataPage{},
+	view.DecisionList{},
+	view.DecisionPage{},
+	view.EndpointExample{},
+	view.EndpointList{},
+	view.EndpointPage{},
+	view.EndpointTrial{},
+	view.ExperimentPage{},
+	view.Explanation{},
+	view.Find{},
+	view.IncidentList{},
+	view.IncidentPage{},
+	view.Lines{},
+	view.LoopColumnPage{},
+	view.LoopList{},
+	view.LoopPage{},
+	view.ModelCatalog{},
+	view.ModelPage{},
+	view.MonitorPage{},
+	view.MonitorTable{},
+	view.Notice{},
+	view.Overview{},
+	view.Performance{},
+	view.PipelinePage{},
+	view.PipelineRunPage{},
+	view.PipelineSummary{},
+	view.Projects{},
+	view.Prospect{},
+	view.QuarantinePage{},
+	view.RecentTraffic{},
+	view.RunFiles{},
+	view.RunKeys{},
+	view.RunMetrics{},
+	view.RunPage{},
+	view.RunSearchCheck{},
+	view.RunTable{},
+	view.SourcePage{},
+	view.VersionPage{},
+}
 
 func main() {
 	if err := write(os.Stdout, roots...); err != nil {
@@ -103,6 +159,7 @@ func fields(t reflect.Type) func(yield func(reflect.StructField) bool) {
 var (
 	timeType   = reflect.TypeFor[trimtab.Time]()
 	figureType = reflect.TypeFor[view.Figure]()
+	numberType = reflect.TypeFor[view.Number]()
 	marshaler  = reflect.TypeFor[json.Marshaler]()
 )
 
@@ -113,6 +170,8 @@ func typeOf(t reflect.Type) (string, []reflect.Type, error) {
 		return "string", nil, nil
 	case t == figureType:
 		return "number | null", nil, nil
+	case t == numberType: // NaN and the infinities are strings
+		return "number | string", nil, nil
 	case t.Kind() == reflect.Pointer:
 		return typeOf(t.Elem())
 	case t.Implements(marshaler):
