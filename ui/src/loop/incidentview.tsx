@@ -1,0 +1,312 @@
+// An incident: what was wrong, how it was found, what it kept out, and what is to be done.
+import { useState } from "preact/hooks";
+import type { IncidentLine, IncidentPage } from "../api_gen";
+import { apiURL } from "../base";
+import { count, figure, moment } from "../format";
+import { Command, Confirm, toast } from "../parts";
+import { call } from "../query";
+import { enc, href, project } from "../router";
+import { Shape, State, type Tone } from "../shapes";
+import { Line, Part } from "./decisionview";
+import { Glyph } from "./marks";
+import { actionWord, dayOf, decisionState, incidentState, incidentWord, metricLabel, sentence, small, spanText } from "./words";
+
+/** IncidentMark is an incident in a line. */
+export function IncidentMark({ incident: i }: { incident: IncidentLine }) {
+  const [tone] = incidentState(i);
+  return (
+    <li class="loop-incident-line">
+      <span class={`state ${tone}`}>
+        <Glyph what={i.kind} size={12} />
+      </span>
+      <a href={href(`incidents/${enc(i.id)}`)} data-page>
+        {incidentWord(i.kind)}
+        {i.columns.length > 0 && `: ${i.columns.join(", ")}`}
+      </a>
+      <span class="detail">{sentence(i.cause)}</span>
+    </li>
+  );
+}
+
+const dots: Record<string, Tone> = { began: "bad", found: "warn", decision: "run", ended: "ok", closed: "ok", released: "off" };
+
+/** IncidentView is the whole of it. */
+export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; wide: boolean; changed: () => void }) {
+  const i = p.incident;
+  const id = (name: string) => `${wide ? "i" : "q"}-${name}`;
+  const [tone, word] = incidentState({ ...i, held: i.hold });
+  const held = i.hold && !i.released;
+  return (
+    <div class={wide ? "loop-decision wide" : "loop-decision"}>
+      <div class="loop-verdict">
+        <p class="loop-said">{sentence(i.cause)}</p>
+        <p class="detail">
+          {!wide && <State tone={tone}>{word}</State>}
+          <span>
+            {wide ? i.severity.replace(/^./, (c) => c.toUpperCase()) : i.severity} {incidentWord(i.kind)} at{" "}
+            <a href={href(`loop/${enc(i.endpoint)}`, { incident: i.id })} data-page>
+              {i.endpoint}
+            </a>
+            {i.also && i.also.length > 0 && `, with the same cause at ${i.also.join(", ")}`}
+          </span>
+        </p>
+        <Actions page={p} changed={changed} />
+      </div>
+
+      <Part id={id("course")} title="What happened" wide={wide}>
+        <ol class="loop-course">
+          {p.steps.map((s, n) => (
+            <li key={n}>
+              <time dateTime={s.at}>{dayOf(s.at)}</time>
+              <Shape tone={dots[s.kind] ?? "wait"} />
+              <div>
+                <b>
+                  {s.id ? (
+                    <a href={href(`decisions/${enc(s.id)}`)} data-page>
+                      {s.title}
+                    </a>
+                  ) : (
+                    s.title
+                  )}
+                </b>
+                {s.text && <p class="detail">{sentence(s.text)}</p>}
+              </div>
+            </li>
+          ))}
+          {!i.closed && (
+            <li>
+              <time>now</time>
+              <Shape tone="wait" />
+              <div>
+                <b>It goes on</b>
+              </div>
+            </li>
+          )}
+        </ol>
+      </Part>
+
+      <div class="loop-two">
+        <Part id={id("what")} title="What is wrong" wide={wide}>
+          <dl class="loop-facts">
+            {i.columns && i.columns.length > 0 && (
+              <Line name="columns">
+                <span class="chips">
+                  {i.columns.map((c) => (
+                    <a key={c} class="chip" href={i.monitor ? href(`monitors/${enc(i.monitor)}`, { column: c }) : href(`loop/${enc(i.endpoint)}`, { column: c })} data-page>
+                      {c}
+                    </a>
+                  ))}
+                </span>
+              </Line>
+            )}
+            {i.fault && <Line name="fault">{i.fault}</Line>}
+            {!!i.factor && <Line name="what came is">{`${small(i.factor)} × what is right${i.offset ? ` ${i.offset < 0 ? "−" : "+"} ${small(Math.abs(i.offset))}` : ""}`}</Line>}
+            {!!i.rows && (
+              <Line name="rows">
+                {count(i.rows)}, {count(i.bad ?? 0)} of them wrong
+              </Line>
+            )}
+            <Line name="held back">
+              {held
+                ? i.rule
+                  ? `what rule ${i.rule} caught: kept out of training, references and figures`
+                  : "all rows of the span: kept out of training, references and figures"
+                : i.released
+                  ? `nothing: released by ${i.releasedBy}`
+                  : "nothing"}
+            </Line>
+            {i.monitor && (
+              <Line name="seen by monitor">
+                <a href={href(`monitors/${enc(i.monitor)}`)} data-page>
+                  {i.monitor}
+                </a>
+              </Line>
+            )}
+            {(i.kind === "breach" || i.hold) && (
+              <Line name="rows kept out">
+                <a href={href(`data/quarantine/${enc(i.endpoint)}`)} data-page>
+                  Quarantine of {i.endpoint}
+                </a>
+              </Line>
+            )}
+          </dl>
+          {i.remedy && <p class="loop-remedy">{sentence(i.remedy.split(": trimtab")[0] ?? i.remedy)}</p>}
+        </Part>
+        <Part id={id("evidence")} title="Evidence" wide={wide}>
+          {i.evidence && i.evidence.length > 0 ? (
+            <div class="scroll" tabIndex={0} role="region" aria-label="Evidence">
+              <table class="listing">
+                <thead>
+                  <tr>
+                    <th scope="col">What</th>
+                    <th scope="col" class="num">
+                      Value
+                    </th>
+                    <th scope="col" class="num">
+                      Limit
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {i.evidence.map((e) => (
+                    <tr key={e.name}>
+                      <th scope="row">
+                        {e.name}
+                        {e.text && <span class="detail"> {e.text}</span>}
+                      </th>
+                      <td class="num">{small(e.value)}</td>
+                      <td class="num">{e.limit ? small(e.limit) : "–"}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          ) : (
+            <p class="detail">No figures were kept with it.</p>
+          )}
+        </Part>
+      </div>
+
+      {p.decisions.length > 0 && (
+        <Part id={id("decisions")} title="What was decided meanwhile" wide={wide}>
+          <ul class="loop-record">
+            {p.decisions.slice(0, 20).map((d) => (
+              <li key={d.id}>
+                <a href={href(`decisions/${enc(d.id)}`)} data-page>
+                  {dayOf(d.at)}
+                </a>
+                <State tone={decisionState(d.state)[0]}>{actionWord(d.action, d.version)}</State>
+                <span class="detail">{sentence(d.reason)}</span>
+              </li>
+            ))}
+          </ul>
+          {p.decisions.length > 20 && <p class="detail">and {p.decisions.length - 20} more</p>}
+        </Part>
+      )}
+
+      <Part id={id("windows")} title="Windows that it touches" wide={wide}>
+        {p.windows.length === 0 ? (
+          <p class="detail">No window of the monitor has been looked at in its span yet.</p>
+        ) : (
+          <div class="scroll" tabIndex={0} role="region" aria-label="Windows that it touches">
+            <table class="listing">
+              <thead>
+                <tr>
+                  <th scope="col">Window</th>
+                  <th scope="col" class="num">
+                    Rows
+                  </th>
+                  <th scope="col" class="num">
+                    Labelled
+                  </th>
+                  <th scope="col" class="num">
+                    Held
+                  </th>
+                  <th scope="col" class="num">
+                    Quarantined
+                  </th>
+                  <th scope="col" class="num">
+                    {p.windows[0]?.metric ? metricLabel(p.windows[0].metric) : "Quality"}
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {p.windows.map((w) => (
+                  <tr key={w.start}>
+                    <th scope="row">
+                      {i.monitor ? (
+                        <a href={href(`monitors/${enc(i.monitor)}`, { window: w.start })} data-page>
+                          {spanText(Date.parse(w.start) / 1000, Date.parse(w.end) / 1000)}
+                        </a>
+                      ) : (
+                        spanText(Date.parse(w.start) / 1000, Date.parse(w.end) / 1000)
+                      )}
+                    </th>
+                    <td class="num">{count(w.rows)}</td>
+                    <td class="num">{count(w.labelled)}</td>
+                    <td class="num">{w.held ? count(w.held) : "–"}</td>
+                    <td class="num">{w.quarantined ? count(w.quarantined) : "–"}</td>
+                    <td class="num">{w.value === undefined ? "–" : figure(w.value)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+        {!!p.more && <p class="detail">and {count(p.more)} more windows</p>}
+      </Part>
+
+      <Part id={id("record")} title="On record" wide={wide}>
+        <ul class="loop-record">
+          {p.entries.map((e) => (
+            <li key={e.index}>
+              <a href={href(`audit/${e.index}`)} data-page>
+                entry {e.index}
+              </a>
+              <span>{e.action}</span>
+              <span>
+                {e.kind === "user" ? "" : `${e.kind} `}
+                {e.by}
+              </span>
+              <time dateTime={e.time}>{moment(e.time)}</time>
+              {e.reason && <span class="detail">{e.reason}</span>}
+            </li>
+          ))}
+        </ul>
+        <div class="loop-digest">
+          {p.commands.map((c) => (
+            <Command key={c}>{c}</Command>
+          ))}
+        </div>
+      </Part>
+    </div>
+  );
+}
+
+function Actions({ page: p, changed }: { page: IncidentPage; changed: () => void }) {
+  const [verb, setVerb] = useState<"release" | "close" | "">("");
+  const [reason, setReason] = useState("");
+  const i = p.incident;
+  const canRelease = i.hold && !i.released;
+  const canClose = !i.closed;
+  if (!canRelease && !canClose) return null;
+  const run = async () => {
+    await call("POST", apiURL(project.value, `incidents/${enc(i.id)}/${verb}`), { reason });
+    toast(verb === "release" ? "Released: the rows will be learnt from" : "Closed", "ok");
+    changed();
+  };
+  return (
+    <div class="loop-answer">
+      {canRelease && (
+        <button type="button" class="quiet" onClick={() => setVerb("release")}>
+          Release the rows
+        </button>
+      )}
+      {canClose && (
+        <button type="button" class="quiet" onClick={() => setVerb("close")}>
+          Close
+        </button>
+      )}
+      {verb !== "" && (
+        <Confirm
+          title={verb === "release" ? `Release ${count(i.bad ?? i.rows ?? 0)} rows` : "Close the incident"}
+          word={i.endpoint}
+          action={verb === "release" ? "Release" : "Close"}
+          danger={verb === "release"}
+          run={run}
+          close={() => setVerb("")}
+        >
+          <p>
+            {verb === "release"
+              ? "The rows count again: trainings learn from them, references and quality are computed anew with them. This cannot be taken back."
+              : "It is over for the loop: what it stopped may go on. Rows that it holds stay held."}
+          </p>
+          <label class="field">
+            <span>Reason, which is recorded</span>
+            <input value={reason} required maxLength={1000} onInput={(e) => setReason(e.currentTarget.value)} />
+          </label>
+        </Confirm>
+      )}
+    </div>
+  );
+}

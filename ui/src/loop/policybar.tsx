@@ -1,0 +1,113 @@
+// Where the policy of an endpoint stands, and what a person can do about it.
+import { useState } from "preact/hooks";
+import type { LoopPage, LoopPolicy, Pause } from "../api_gen";
+import { apiURL } from "../base";
+import { Confirm, toast } from "../parts";
+import { call } from "../query";
+import { enc, href, project } from "../router";
+import { State, type Tone } from "../shapes";
+import { dayOf, sentence } from "./words";
+
+/** standing is tone and word of where a policy stands. */
+export function standing(p: LoopPolicy, pause: Pause | undefined): [Tone, string] {
+  if (pause?.paused) return ["warn", "loop paused"];
+  if (p.pause?.paused) return ["warn", "paused"];
+  if (p.broken) return ["bad", "stopped after failures"];
+  if (p.waits) return ["warn", "waits"];
+  if (p.open && p.open.length > 0) return ["run", "acts"];
+  return ["ok", p.mode === "auto" ? "acts by itself" : p.mode === "approve" ? "asks first" : "advises"];
+}
+
+const modes: Record<string, string> = { auto: "auto: acts by itself", approve: "approve: asks first", advise: "advise: says what it would do" };
+
+/** PolicyBar is the line of facts under the title. */
+export function PolicyBar({ page, refresh }: { page: LoopPage; refresh: () => void }) {
+  const p = page.policy;
+  const [ask, setAsk] = useState<"pause" | "resume" | "breaker" | "">("");
+  const [reason, setReason] = useState("");
+  if (!p) {
+    return (
+      <p class="detail loop-nopolicy">
+        No policy decides on the windows of monitor {page.monitor}: what is shown was found and served, nothing is decided. <code>trimtab advise {page.endpoint}</code> says what one would do.
+      </p>
+    );
+  }
+  const paused = p.pause?.paused || page.pause?.paused;
+  const all = !!page.pause?.paused; // the whole loop, not this policy alone
+  const run = async () => {
+    if (ask === "breaker") await call("POST", apiURL(project.value, "loop/closebreaker"), { policy: p.name, reason });
+    else await call("POST", apiURL(project.value, `loop/${ask}`), all && ask === "resume" ? { reason } : { policy: p.name, reason });
+    toast(ask === "pause" ? `Policy ${p.name} is paused` : ask === "resume" ? "The loop goes on" : "The breaker is closed", "ok");
+    refresh();
+  };
+  const facts: [string, preact.ComponentChildren][] = [
+    ["Mode", modes[p.mode] ?? p.mode],
+    ["Strategy", p.strategy],
+    ["Next look", p.next ? dayOf(p.next) : "when windows and labels are there"],
+    ["Cooldown", p.cooldown ? `until ${dayOf(p.cooldown)}` : "over"],
+    ["Trainings", p.budget ? `${p.used} of ${p.budget} in ${p.per}` : `${p.used}, no limit`],
+    ["Breaker", p.broken ? <State tone="bad">open after {p.failures} failures</State> : p.failures ? `closed, ${p.failures} failed` : "closed"],
+  ];
+  return (
+    <div class="loop-policy">
+      <dl class="facts">
+        {facts.map(([label, value]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <div class="loop-policy-actions">
+        {p.open && p.open.length > 0 && (
+          <a href={href(`decisions/${enc(p.open[0] as string)}`)} data-page>
+            {p.open.length === 1 ? "1 decision under way" : `${p.open.length} decisions under way`}
+          </a>
+        )}
+        {p.broken && (
+          <button type="button" class="quiet" onClick={() => setAsk("breaker")}>
+            Close the breaker
+          </button>
+        )}
+        <button type="button" class="quiet" data-action={paused ? "resume" : "pause"} onClick={() => setAsk(paused ? "resume" : "pause")}>
+          {paused ? (all ? "Resume the loop" : "Resume") : "Pause"}
+        </button>
+      </div>
+      {paused && (
+        <p class="note warn">
+          <State tone="warn">{all ? "The loop of this project is paused" : "This policy is paused"}</State>
+          <span class="detail">
+            {" "}
+            by {(all ? page.pause : p.pause)?.by ?? "somebody"}
+            {(all ? page.pause : p.pause)?.reason ? `: ${sentence((all ? page.pause : p.pause)?.reason ?? "")}` : "."} Windows are still looked at; nothing is started.
+          </span>
+        </p>
+      )}
+      {p.waits && (
+        <p class="note warn">
+          <State tone="warn">Waits</State> <span class="detail">{sentence(p.waits)}</span>
+        </p>
+      )}
+      {ask !== "" && (
+        <Confirm
+          title={ask === "pause" ? `Pause policy ${p.name}` : ask === "resume" ? (all ? "Resume the loop" : `Resume policy ${p.name}`) : "Close the breaker"}
+          action={ask === "pause" ? "Pause" : ask === "resume" ? "Resume" : "Close it"}
+          run={run}
+          close={() => setAsk("")}
+        >
+          <p>
+            {ask === "pause"
+              ? "Nothing new is started until it is resumed. A training that runs goes on to its end; a rollout keeps its step and can still roll back."
+              : ask === "resume"
+                ? "It decides on the windows that have closed meanwhile and acts again."
+                : "Its cures failed several times in a row. It acts again when the cause is mended."}
+          </p>
+          <label class="field">
+            <span>Reason, which is recorded</span>
+            <input value={reason} required={ask === "breaker"} maxLength={1000} onInput={(e) => setReason(e.currentTarget.value)} />
+          </label>
+        </Confirm>
+      )}
+    </div>
+  );
+}
