@@ -327,13 +327,13 @@ func (t *table) modelPage(ctx context.Context, name trimtab.ModelName) (p view.M
 		}
 		p.Task, p.Description = spec.Task, cmp.Or(m.Description, spec.Description)
 	}
-	entries, err := t.cfg.Journal.ByObject(ctx, m.Object().Kind, string(name), 1000)
+	entries, err := t.cfg.Journal.ByObject(ctx, m.Object().Kind, string(name), farBack)
 	if err != nil {
 		return p, err
 	}
 	p.Moves = view.MovesOf(entries)
 	p.Aliases = view.AliasesOf(m, p.Moves)
-	p.More = len(p.Moves) > pageMoves || len(entries) == 1000
+	p.More = len(p.Moves) > pageMoves || len(entries) == farBack
 	p.Moves = p.Moves[:min(len(p.Moves), pageMoves)]
 	spans, windows, err := t.spans(ctx, p.Services)
 	if err != nil {

@@ -52,7 +52,7 @@ export default function Diff({ params }: { params: Record<string, string> }) {
           <button type="button" class="quiet" onClick={() => setParams({ a: b, b: a })} disabled={!ready}>
             Swap
           </button>
-          <button type="button" class="quiet" aria-pressed={!all} onClick={() => setAll(all ? "" : "1")}>
+          <button type="button" class="quiet models-toggle" aria-pressed={!all} onClick={() => setAll(all ? "" : "1")}>
             Only what differs
           </button>
         </>
@@ -124,7 +124,7 @@ function Same({ of, a, b }: { of: Query<Performance>; a: string; b: string }) {
           p.metrics.length === 0 ? (
             <p class="detail">Not measured: {p.why}.</p>
           ) : (
-            <>
+            <div class="models-measured">
               <Rows of={p} />
               <div class="panel">
                 <Table label="Both versions on the same rows" columns={columns} rows={p.metrics} rowKey={(m) => m.metric} />
@@ -144,7 +144,7 @@ function Same({ of, a, b }: { of: Query<Performance>; a: string; b: string }) {
                   ))}
                 </div>
               )}
-            </>
+            </div>
           )
         }
       </Answer>
@@ -165,7 +165,7 @@ function Facts({ a, b, all }: { a: VersionPage; b: VersionPage; all: boolean }) 
           <Section key={id} id={`models-diff-${id}`} title={title} aside={<span class="detail">{alike === lines.length ? (lines.length === 1 ? "alike" : `all ${lines.length} alike`) : `${plural(lines.length - alike, "difference")}, ${alike} alike`}</span>}>
             {shown.length > 0 && (
               <div class="panel">
-                <Table label={title} columns={columnsOf(a, b)} rows={shown} rowKey={(l) => l.key} chosen={(l) => all && l.a !== l.b} />
+                <Table label={title} columns={columnsOf(a, b, shown)} rows={shown} rowKey={(l) => l.key} chosen={(l) => all && l.a !== l.b} />
               </div>
             )}
           </Section>
@@ -175,12 +175,13 @@ function Facts({ a, b, all }: { a: VersionPage; b: VersionPage; all: boolean }) 
   );
 }
 
-function columnsOf(a: VersionPage, b: VersionPage): Column<Line>[] {
+function columnsOf(a: VersionPage, b: VersionPage, lines: Line[]): Column<Line>[] {
+  const num = lines.every((l) => !l.show && Number.isFinite(Number(l.a)) && Number.isFinite(Number(l.b)));
   const side = (l: Line, v: string) => (v === "" ? <span class="detail">–</span> : l.show ? l.show(v) : <span class="models-value">{v}</span>);
   return [
     { id: "key", title: "", sort: (l) => l.key, value: (l) => l.key, width: "28%" },
-    { id: "a", title: `Version ${a.line.version}`, value: (l) => side(l, l.a) },
-    { id: "b", title: `Version ${b.line.version}`, value: (l) => side(l, l.b) },
+    { id: "a", title: `Version ${a.line.version}`, num, value: (l) => side(l, l.a) },
+    { id: "b", title: `Version ${b.line.version}`, num, value: (l) => side(l, l.b) },
     {
       id: "delta",
       title: "Change",
@@ -239,9 +240,15 @@ function partsOf(a: VersionPage, b: VersionPage): { id: string; title: string; l
     { id: "pipeline-params", title: "Parameters of the pipeline run", lines: maps((v) => v.lineage.params ?? {}) },
     { id: "params", title: "Parameters of the run", lines: maps((v) => v.runFacts?.params ?? {}) },
     { id: "metrics", title: "Metrics of the run", lines: maps((v) => Object.fromEntries((v.runFacts?.metrics ?? []).map((m) => [m.key, m.value == null ? "NaN" : String(Number(m.value.toPrecision(6)))]))) },
-    { id: "importance", title: "Share of gain by input", lines: maps((v) => Object.fromEntries((v.card?.importances ?? []).slice(0, 200).map((i) => [i.name, i.share == null ? "" : String(Number(i.share.toPrecision(3)))]))) },
+    { id: "importance", title: "Share of gain by input", lines: byShare(maps((v) => Object.fromEntries((v.card?.importances ?? []).slice(0, 200).map((i) => [i.name, i.share == null ? "" : String(Number(i.share.toPrecision(3)))])))) },
     { id: "needs", title: "Requirements", lines: maps(needs) },
     { id: "tags", title: "Tags", lines: maps((v) => v.tags ?? {}) },
   ];
 }
 
+
+/** byShare puts the inputs that matter most first. */
+function byShare(lines: Line[]): Line[] {
+  const most = (l: Line) => Math.max(Number(l.a), Number(l.b));
+  return [...lines].sort((x, y) => most(y) - most(x));
+}

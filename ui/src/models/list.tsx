@@ -74,7 +74,7 @@ function Lines({ first, address }: { first: ModelCatalog; address: string }) {
     setBusy(false);
   };
   return (
-    <div class="panel">
+    <div class="panel models-panel">
       <Table label="Models" columns={columns} rows={rows} rowKey={(m) => m.name} />
       <footer class="models-foot">
         <span class="detail">{next ? `The first ${count(rows.length)}` : plural(rows.length, "model")}</span>

@@ -185,7 +185,7 @@ function Aliases({ data, ask }: { data: ModelPage; ask: (what: "move" | "drop", 
       {data.aliases.length === 0 ? (
         <p class="detail">No alias points to a version: nothing that follows an alias can be served.</p>
       ) : (
-        <div class="panel">
+        <div class="panel models-panel">
           <Table label="Aliases" columns={columns} rows={data.aliases} rowKey={(a) => a.name} />
         </div>
       )}
@@ -213,12 +213,35 @@ function Why({ reason }: { reason?: string | undefined }) {
 
 const ms = (iso: string) => Date.parse(iso);
 
+/** few is how many versions have a line of their own; more are one line, with a mark where each came. */
+const few = 8;
+
+/** drawn is the line of each version that served, or one line with marks. */
+function drawn(of: ModelQuality) {
+  const starts = of.windows.map((w) => ms(w.start));
+  const values = (f: (w: (typeof of.windows)[number]) => number | null | undefined, keep: (i: number) => boolean) => of.windows.map((w, i) => (keep(i) ? (f(w) ?? null) : null));
+  const line = (label: string, keep: (i: number) => boolean) => ({ label, x: starts, y: values((w) => w.value, keep), lo: values((w) => w.lo, keep), hi: values((w) => w.hi, keep), points: of.windows.length < 80 });
+  const versions = [...new Set(of.spans.map((s: Service) => s.version))];
+  if (versions.length < 2 || versions.length > few) {
+    const marks = of.spans.filter((s: Service) => s.from).map((s: Service) => ({ x: ms(s.from!), label: `version ${s.version}`, id: String(s.version) }));
+    return [[line(metricName(of.metric), () => true)], versions.length < 2 ? [] : marks] as const;
+  }
+  // A window is of the version that served at its end; the line is led on to the first window of the next.
+  const at = of.windows.map((w) => of.spans.filter((s: Service) => !s.from || ms(s.from) < ms(w.end)).pop()?.version);
+  const series = versions.map((v) => line(`version ${v}`, (i) => at[i] === v));
+  for (const s of series) {
+    const own = s.y.map((y) => y !== null);
+    own.forEach((is, i) => {
+      if (is && i + 1 < own.length && !own[i + 1] && of.windows[i + 1]!.value != null) {
+        [s.y[i + 1], s.lo[i + 1], s.hi[i + 1]] = [of.windows[i + 1]!.value!, null, null];
+      }
+    });
+  }
+  return [series, []] as const;
+}
+
 function Quality({ of, model }: { of: ModelQuality; model: string }) {
-  const series = useMemo(() => {
-    const pick = (f: (w: (typeof of.windows)[number]) => number | null | undefined) => of.windows.map((w) => f(w) ?? null);
-    return [{ label: metricName(of.metric), x: of.windows.map((w) => ms(w.start)), y: pick((w) => w.value), lo: pick((w) => w.lo), hi: pick((w) => w.hi), points: of.windows.length < 80 }];
-  }, [of]);
-  const marks = useMemo(() => of.spans.filter((s: Service) => s.from).map((s: Service) => ({ x: ms(s.from!), label: `version ${s.version}`, id: String(s.version) })), [of]);
+  const [series, marks] = useMemo(() => drawn(of), [of]);
   const last = of.windows[of.windows.length - 1];
   return (
     <Section
@@ -234,7 +257,7 @@ function Quality({ of, model }: { of: ModelQuality; model: string }) {
         </span>
       }
     >
-      <LineChart label={`${metricName(of.metric)} by window, with the versions that came to serve`} height={180} x="time" series={series} marks={marks} onMark={(v) => go(`models/${enc(model)}/versions/${v}`)} />
+      <LineChart label={`${metricName(of.metric)} by window, with the versions that came to serve`} height={180} x="time" series={[...series]} marks={[...marks]} onMark={(v) => go(`models/${enc(model)}/versions/${v}`)} />
     </Section>
   );
 }
@@ -260,7 +283,7 @@ function History({ moves, more, model }: { moves: AliasMove[]; more: boolean; mo
   if (moves.length === 0) return <p class="detail">No alias has been moved yet.</p>;
   return (
     <>
-      <div class="panel">
+      <div class="panel models-panel">
         <Table label="Moves of aliases" columns={columns} rows={moves} rowKey={(m) => String(m.index)} />
       </div>
       {more && <p class="detail">Older moves are in the audit log.</p>}

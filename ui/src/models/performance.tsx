@@ -211,7 +211,7 @@ export function Measured({ of }: { of: Performance }) {
   const [open, setOpen] = useState(false);
   if (of.metrics.length === 0) return <p class="detail models-why">{of.why ? `Not measured: ${of.why}.` : "Nothing was measured."}</p>;
   return (
-    <>
+    <div class="models-measured">
       <Rows of={of} />
       <Metrics of={of} />
       {of.why && <p class="detail">{of.why}</p>}
@@ -232,6 +232,6 @@ export function Measured({ of }: { of: Performance }) {
           </p>
         </Section>
       )}
-    </>
+    </div>
   );
 }

@@ -3,7 +3,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { Evaluation, GateResult, Performance, VersionField, VersionImportance, VersionPage } from "../api_gen";
 import { apiURL } from "../base";
-import { LineChart } from "../chart/line";
+import { LineChart, type Limit } from "../chart/line";
 import { bytesText, count, date, figure, moment, percent } from "../format";
 import { Answer, Page, Tabs } from "../page";
 import { Age, Command, Digest, Facts, Section, Table, toast, type Column } from "../parts";
@@ -123,6 +123,7 @@ function Head({ data }: { data: VersionPage }) {
         ],
         ["Origin", <>{origins[line.origin] ?? line.origin}{line.parent && <> of version <Parent of={line.parent} model={data.model} /></>}</>],
         ["Made by", <Maker line={line} />],
+        ["Run", data.runFacts && <a href={href(`experiments/${enc(data.runFacts.experiment)}/runs/${enc(data.runFacts.id)}`)} data-page>{data.runFacts.name || data.runFacts.id.slice(0, 8)}</a>],
         ["Learnt until", lineage.until && <span title={moment(lineage.until)}>{date(lineage.until)}</span>],
         ["Kind", card && (card.flavor ?? card.flavors.join(", "))],
         ["Size", data.bytes > 0 && bytesText(data.bytes)],
@@ -165,6 +166,9 @@ function Quality({ data }: { data: VersionPage }) {
   );
 }
 
+/** baseline is where a version does as what was served. */
+const baseline: Limit[] = [{ value: 0, label: "as what was served", tone: "off" }];
+
 /** Windows is what the version saved or lost against what was served, window by window. */
 function Windows({ data }: { data: VersionPage }) {
   const all = data.measured;
@@ -183,7 +187,7 @@ function Windows({ data }: { data: VersionPage }) {
       aside={<span class="detail">loss saved per row and window, on the same rows, with 95 % by days</span>}
     >
       {series[0]!.x.length > 0 ? (
-        <LineChart label="Loss that this version saves per row against what was served, by window" height={170} x="time" series={series} limits={[{ value: 0, label: "what was served" }]} legend={false} />
+        <LineChart label="Loss that this version saves per row against what was served, by window" height={170} x="time" series={series} limits={baseline} legend={false} />
       ) : (
         <p class="detail">It has learnt from all windows in which it was scored.</p>
       )}
@@ -240,7 +244,7 @@ function Evaluations({ data }: { data: VersionPage }) {
               </span>
             </summary>
             <p>{e.reason}.</p>
-            <div class="panel">
+            <div class="panel models-panel">
               <Table label={`Results of ${e.suite}`} columns={results} rows={e.results ?? []} rowKey={(r) => `${r.gate}/${r.on}/${r.slice ?? ""}`} />
             </div>
           </details>
@@ -284,7 +288,7 @@ function Inputs({ data }: { data: VersionPage }) {
             ),
           },
           { id: "splits", title: "Splits", num: true, sort: (f) => f.importance?.splits ?? -1, value: (f) => (f.importance ? count(f.importance.splits) : "–") },
-          { id: "total", title: "Gain", num: true, sort: (f) => f.importance?.gain ?? -1, value: (f) => (f.importance ? figure(f.importance.gain) : "–") },
+          { id: "total", title: "Gain", num: true, sort: (f) => f.importance?.gain ?? -1, value: (f) => (f.importance ? (f.importance.gain != null && f.importance.gain >= 1000 ? count(Math.round(f.importance.gain)) : figure(f.importance.gain)) : "–") },
         ] satisfies Column<Input>[])
       : []),
   ];
@@ -294,12 +298,12 @@ function Inputs({ data }: { data: VersionPage }) {
       <Section
         id="models-inputs"
         title={signed ? "What it takes" : "What it looks at"}
-        aside={<span class="detail">{known ? "importance as the library counts it, from the file of the model; of a recalibrated version its parent's" : card.noImportance}</span>}
       >
+        {rows.length > 0 && <p class="detail models-note">{known ? "Importance as the library counts it, from the file of the model; a recalibrated version has its parent's." : `No importance: ${card.noImportance}.`}</p>}
         {rows.length === 0 ? (
           <p class="detail">The version has no signature: log the model with an input example, and requests are checked and cast.</p>
         ) : (
-          <div class="panel">
+          <div class="panel models-panel">
             <Table label="Inputs" columns={columns} rows={rows} rowKey={(f) => String(f.place)} {...(known ? { order: { by: "gain", down: true } } : {})} />
           </div>
         )}
@@ -337,7 +341,7 @@ function Origin({ data, done, edit }: { data: VersionPage; done: () => void; edi
             ["Source", data.source && <code>{data.source}</code>],
           ]}
         />
-        {l.reason && <p class="detail">{l.reason}</p>}
+        {l.reason && <p class="detail models-said">{l.reason}</p>}
       </Section>
       {(line.parent || data.children.length > 0 || (card?.calibration.length ?? 0) > 0) && (
         <Section id="models-family" title="Made of and from">
@@ -386,12 +390,12 @@ function Origin({ data, done, edit }: { data: VersionPage; done: () => void; edi
           />
           <div class="models-two">
             {Object.keys(r.params).length > 0 && (
-              <div class="panel">
+              <div class="panel models-panel">
                 <Table label="Parameters of the run" columns={params} rows={Object.entries(r.params)} rowKey={([k]) => k} />
               </div>
             )}
             {r.metrics.length > 0 && (
-              <div class="panel">
+              <div class="panel models-panel">
                 <Table
                   label="Metrics of the run"
                   columns={[
@@ -444,7 +448,7 @@ function Files({ data }: { data: VersionPage }) {
   return (
     <>
       {data.card?.notServed && <p class="note warn">{data.card.notServed}</p>}
-      <div class="panel">
+      <div class="panel models-panel">
         <Table
           label="Files"
           columns={[

@@ -48,7 +48,7 @@ export function Versions({ model, first, total, chosen, choose }: Props) {
   }, [next, busy, to]);
   // Enter is the link's; j and k move among the lines that are drawn, and scrolling draws the next.
   return (
-    <div class="panel">
+    <div class="panel models-panel">
       <div class="scroll models-versions" ref={box} tabIndex={0} role="region" aria-label={`Versions of ${model}`} style={{ maxHeight: 672 }} onScroll={(e) => setTop(e.currentTarget.scrollTop)}>
         <table class="listing" aria-rowcount={lines.length + 1}>
           <thead>
