@@ -184,6 +184,30 @@ type RunKey struct {
 	Runs int64  `json:"runs"`
 }
 
+// tellingMetrics are parts of names of metrics, the one that says most about a model first.
+var tellingMetrics = []string{"auc", "accuracy", "f1", "r2", "rmse", "mae", "loss", "error", "score", "brier"}
+
+// MetricRank orders metrics of runs by how much they mostly say; lower says more.
+// What was measured on held-out rows comes before what was measured in training,
+// and what the machine did comes last.
+func MetricRank(key string) int {
+	key = strings.ToLower(key)
+	rank := len(tellingMetrics)
+	for i, t := range tellingMetrics {
+		if strings.Contains(key, t) {
+			rank = i
+			break
+		}
+	}
+	switch {
+	case strings.HasPrefix(key, "system/"):
+		rank += 3 * (len(tellingMetrics) + 1)
+	case strings.Contains(key, "train"):
+		rank += len(tellingMetrics) + 1
+	}
+	return rank
+}
+
 // RunSearchCheck says whether a filter and an order are understood. Filter is the
 // canonical form of a good filter.
 type RunSearchCheck struct {

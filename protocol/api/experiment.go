@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -26,6 +27,7 @@ type RunTable interface {
 	Table(ctx context.Context, query sql.RunTableQuery) (sql.RunTable, error)
 	Count(ctx context.Context, id trimtab.ExperimentID, expr filter.Expr, view sql.RunView, most int) (int, error)
 	Keys(ctx context.Context, query sql.RunKeyQuery) ([]sql.RunKey, trimtab.PageToken, error)
+	AllKeys(ctx context.Context, id trimtab.ExperimentID, kind filter.Entity) ([]sql.RunKey, error)
 }
 
 // ExperimentIn names an experiment.
@@ -88,16 +90,20 @@ func (t *table) experiments() {
 			}
 			return rows[0], nil
 		})
-	add(t, operation{id: "listRunKeys", method: "GET", path: "/experiments/{id}/keys", summary: "List the metrics, params and tags that runs of an experiment have, the commonest first", auth: route.Reader},
+	add(t, operation{id: "listRunKeys", method: "GET", path: "/experiments/{id}/keys", summary: "List the metrics, params and tags that runs of an experiment have", auth: route.Reader},
 		func(ctx context.Context, in *struct {
 			ExperimentIn
 			PageIn
 			Kind   string `query:"kind" enum:"metric,param,tag,all" default:"all"`
 			Search string `query:"search" maxLength:"1000" doc:"Words that are all in the key, in any case of letters."`
+			Order  string `query:"order" enum:"common,telling" default:"common" doc:"The commonest first; or the metrics and then the params that mostly say most, each up to the limit and without a search."`
 		}) (view.RunKeys, error) {
 			out := view.RunKeys{Items: []view.RunKey{}}
 			if t.cfg.RunTable == nil {
 				return out, absent("tracking store")
+			}
+			if in.Order == "telling" {
+				return t.tellingKeys(ctx, trimtab.ExperimentID(in.ID), in.Limit)
 			}
 			q := sql.RunKeyQuery{Experiment: trimtab.ExperimentID(in.ID), Search: in.Search, Limit: in.Limit, After: trimtab.PageToken(in.After)}
 			for _, kind := range []filter.Entity{filter.Metric, filter.Param, filter.Tag} {
@@ -107,7 +113,7 @@ func (t *table) experiments() {
 			}
 			keys, next, err := t.cfg.RunTable.Keys(ctx, q)
 			for _, k := range keys {
-				out.Items = append(out.Items, view.RunKey{ID: k.Kind.String() + "s." + k.Key, Kind: k.Kind.String(), Key: k.Key, Name: filter.Spell(k.Kind, k.Key), Runs: k.Runs})
+				out.Items = append(out.Items, keyView(k))
 			}
 			out.Next = string(next)
 			return out, err
@@ -130,6 +136,34 @@ func (t *table) experiments() {
 		}) (view.RunSearchCheck, error) {
 			return checkRunSearch(in.Filter, in.Order), nil
 		})
+}
+
+func keyView(k sql.RunKey) view.RunKey {
+	return view.RunKey{ID: k.Kind.String() + "s." + k.Key, Kind: k.Kind.String(), Key: k.Key, Name: filter.Spell(k.Kind, k.Key), Runs: k.Runs}
+}
+
+// tellingKeys are the metrics and params that a table shows at first.
+func (t *table) tellingKeys(ctx context.Context, id trimtab.ExperimentID, limit int) (view.RunKeys, error) {
+	out := view.RunKeys{Items: []view.RunKey{}}
+	for _, kind := range []filter.Entity{filter.Metric, filter.Param} {
+		keys, err := t.cfg.RunTable.AllKeys(ctx, id, kind)
+		if err != nil {
+			return out, err
+		}
+		rank := map[string]int{}
+		for _, k := range keys {
+			if kind == filter.Metric {
+				rank[k.Key] = view.MetricRank(k.Key)
+			}
+		}
+		slices.SortFunc(keys, func(a, b sql.RunKey) int {
+			return cmp.Or(cmp.Compare(rank[a.Key], rank[b.Key]), cmp.Compare(b.Runs, a.Runs), strings.Compare(a.Key, b.Key))
+		})
+		for _, k := range keys[:min(limit, len(keys))] {
+			out.Items = append(out.Items, keyView(k))
+		}
+	}
+	return out, nil
 }
 
 // experimentRows completes experiments with what happens in them.

@@ -91,6 +91,9 @@ func (w *world) experiments(t *testing.T) {
 	if want := []view.RunKey{{ID: "params.depth of tree", Kind: "param", Key: "depth of tree", Name: "params.`depth of tree`", Runs: 3}}; !cmp.Equal(keys.Items, want) {
 		t.Errorf("keys: %+v", keys)
 	}
+	if keys, _, _ := ask[view.RunKeys](t, w, "GET", at+"/keys?order=telling", nil); len(keys.Items) != 2 || keys.Items[0].ID != "metrics.auc" || keys.Items[1].Kind != "param" {
+		t.Errorf("telling keys: %+v", keys)
+	}
 	first, status, _ := ask[view.RunTable](t, w, "POST", at+"/table", view.RunTableQuery{Filter: "params.`depth of tree` = '0'", Order: []string{"start_time ASC"}, Columns: []string{"metrics.auc", "params.depth of tree"}, Limit: 1, Count: true})
 	if status != 200 || first.Next == "" || first.Matching != 2 || first.Total != 3 || first.Filter != "params.`depth of tree` = '0'" || !cmp.Equal(first.Names, []string{"run-0"}) || first.Columns[0].Numbers[0] != nil {
 		t.Errorf("the first page: %d %+v", status, first)

@@ -28,6 +28,28 @@ type RunKeyQuery struct {
 	After      trimtab.PageToken
 }
 
+// AllKeys returns every key of one kind of an experiment, in no order: for the
+// choice of the few that say most.
+func (r *Runs) AllKeys(ctx context.Context, id trimtab.ExperimentID, kind filter.Entity) (out []RunKey, err error) {
+	defer trimtab.Wrap(&err, "Runs.AllKeys(%s, %s)", id, kind)
+	n, ok := number(id)
+	if !ok {
+		return nil, nil
+	}
+	err = r.db.read(ctx, func(q *Query) error {
+		out = nil
+		rows, err := q.Rows("SELECT k.key, k.run_count FROM run_keys k WHERE k.workspace = ? AND k.experiment = ? AND k.kind = ? AND k.run_count > 0",
+			string(trimtab.CallOf(ctx).Workspace), n, kind.String())
+		key := RunKey{Kind: kind}
+		return collect(rows, err, func(rows *dbsql.Rows) error {
+			err := rows.Scan(&key.Key, &key.Runs)
+			out = append(out, key)
+			return err
+		})
+	})
+	return out, err
+}
+
 // maxWords bounds the words of a search: each is one more condition on each key.
 const maxWords = 8
 

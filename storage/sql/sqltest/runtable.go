@@ -64,6 +64,9 @@ func testRunKeys(t *testing.T, k *kit) {
 			}
 		}
 	}
+	if all := must(k.Runs.AllKeys(k.ctx, exp, filter.Param))(k); len(all) != 2 || all[0].Kind != filter.Param || all[0].Runs != 1 {
+		t.Errorf("all params: %+v", all)
+	}
 	_, next, err := k.Runs.Keys(k.ctx, sql.RunKeyQuery{Experiment: exp, Limit: 1})
 	k.ok(err)
 	_, _, err = k.Runs.Keys(k.ctx, sql.RunKeyQuery{Experiment: other, Limit: 1, After: next})
