@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -272,9 +273,12 @@ func (j stepJob) orFail(ctx context.Context, err error) error {
 	return j.end(ctx, trimtab.StepFailed, action{verb: doFail, step: j.row.Name, cause: CauseError, reason: trimtab.Message(err)})
 }
 
-// clean makes text from outside fit into a row.
+// controls are the control sequences by which programs colour what they print.
+var controls = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
+
+// clean makes text from outside fit into a row: without colours, valid, and not long.
 func clean(s string) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	s = strings.ReplaceAll(strings.ToValidUTF8(controls.ReplaceAllString(s, ""), "\uFFFD"), "\x00", "")
 	if len(s) > 1000 {
 		s = strings.ToValidUTF8(s[:1000], "") + "…"
 	}

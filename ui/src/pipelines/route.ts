@@ -1,0 +1,3 @@
+// What these pages use of the router.
+export { enc, go, href, project, useParam } from "../router";
+export type { Params } from "../pages";
