@@ -35,7 +35,7 @@ func (s *pass) diagnose(ctx context.Context, w step) error {
 		return err
 	}
 	e := examined{span: w.span, at: w.at, monitor: s.name, endpoint: s.spec.Endpoint, confidence: s.spec.Diagnosis.Confidence, loose: s.spec.Diagnosis.Hold != nil && !*s.spec.Diagnosis.Hold, findings: findings}
-	return s.apply(ctx, e.moves(s.open(known, trimtab.DataFault)))
+	return s.apply(ctx, e.moves(s.openOf(known, func(i trimtab.Incident) bool { return i.Kind == trimtab.DataFault && i.Fault != diagnose.Volume })))
 }
 
 // apply makes the moves, one transaction each: each is idempotent.

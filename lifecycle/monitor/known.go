@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/pure/diagnose"
 )
 
 // outcome says what becomes of a row.
@@ -94,7 +95,7 @@ func (k knowledge) in(w span) (ids []string) {
 func (k knowledge) doubted(usual time.Duration) knowledge {
 	out := slices.Clone(k)
 	for n := range out {
-		if i := &out[n]; i.Kind == trimtab.DataFault && !i.Hold && (i.End == 0 || i.End.Sub(i.Begin) < usual) {
+		if i := &out[n]; i.Kind == trimtab.DataFault && i.Fault != diagnose.Volume && !i.Hold && (i.End == 0 || i.End.Sub(i.Begin) < usual) {
 			i.Hold, i.Rule = true, ""
 		}
 	}

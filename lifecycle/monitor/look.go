@@ -58,8 +58,11 @@ func (s *pass) look(ctx context.Context, w step) (r trimtab.WindowResult, err er
 	if err != nil {
 		return r, err
 	}
-	moves = append(moves, rowsStop.moves(s, w, r, earlier, s.open(before, trimtab.TrafficStopped), s.live)...)
-	r.Incidents, err = s.found(ctx, w, moves)
+	came, err := s.came(ctx, w, r, earlier, before)
+	if err != nil {
+		return r, err
+	}
+	r.Incidents, err = s.found(ctx, w, append(moves, came...))
 	return r, err
 }
 

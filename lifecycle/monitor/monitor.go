@@ -95,6 +95,7 @@ type Monitors struct {
 	declared   atomic.Pointer[map[place]declared]
 	references baselines
 	trainings  trainings
+	censuses   censuses
 	gauges     gauges
 }
 

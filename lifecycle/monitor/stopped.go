@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -23,18 +24,23 @@ type stop struct {
 	text  func(share float64) string
 	// least is the median from which on a fall means something.
 	least float64
+	// flow compares the bins of the window with those of windows before, and count is what it counts.
+	flow  func(s *pass, ctx context.Context, w step, known knowledge) (flow, error)
+	count func(c *census) []float64
 }
 
 // rowsStop is traffic that stops.
 var rowsStop = stop{
-	kind: trimtab.TrafficStopped, remedy: "look at what asks the endpoint", least: leastRows,
+	kind: trimtab.TrafficStopped, noun: "predictions", remedy: "look at what asks the endpoint", least: leastRows,
 	share: func(w trimtab.WindowResult) float64 { return float64(w.Rows) },
 	text:  func(n float64) string { return fmt.Sprintf("%.0f predictions", n) },
+	flow:  (*pass).rowsOf,
+	count: func(c *census) []float64 { return c.rows },
 }
 
 // labelsStop is labels that stop.
 var labelsStop = stop{
-	kind: trimtab.LabelsStopped, remedy: "look at what delivers the labels: until they come, quality is not measured and nothing is decided",
+	kind: trimtab.LabelsStopped, noun: "labels", remedy: "look at what delivers the labels: until they come, quality is not measured and nothing is decided",
 	share: func(w trimtab.WindowResult) float64 {
 		clean := w.Rows - w.Held - w.Quarantined
 		if clean < leastRows {
@@ -42,15 +48,19 @@ var labelsStop = stop{
 		}
 		return float64(w.Labelled) / float64(clean)
 	},
-	text: func(p float64) string { return fmt.Sprintf("labels for %.1f%% of the predictions", 100*p) },
+	text:  func(p float64) string { return fmt.Sprintf("labels for %.1f%% of the predictions", 100*p) },
+	flow:  (*pass).labelsOf,
+	count: func(c *census) []float64 { return c.labelled },
 }
 
-// moves compares a window with the median of windows before it, those of an open incident left out.
-func (x stop) moves(s *pass, w step, now trimtab.WindowResult, earlier []trimtab.WindowResult, open []trimtab.Incident, live bool) []move {
+// moves compares a window with the windows before it. Nearly nothing of the median of those is a stop; time of an open
+// incident left out. Far fewer than that is usual in the window or in a part of it is an incident too.
+func (x stop) moves(ctx context.Context, s *pass, w step, now trimtab.WindowResult, earlier []trimtab.WindowResult, known knowledge, live bool) ([]move, error) {
 	have := x.share(now)
 	if math.IsNaN(have) {
-		return nil
+		return nil, nil
 	}
+	open := s.open(known, x.kind)
 	var usual []float64
 	for _, e := range earlier {
 		if v := x.share(e); !math.IsNaN(v) && (len(open) == 0 || e.Start < open[0].Begin) {
@@ -59,23 +69,84 @@ func (x stop) moves(s *pass, w step, now trimtab.WindowResult, earlier []trimtab
 	}
 	usual = usual[max(0, len(usual)-usualWindows):]
 	m := median(usual)
-	known := len(usual) >= leastUsual && m > 0 && m >= x.least
+	enough := len(usual) >= leastUsual && m > 0 && m >= x.least
 	// Somebody waits for live traffic: a window without any is news even beside few others.
 	silent := live && have == 0 && m > 0
-	stopped := known && have < s.spec.Stopped*m || silent
-	switch {
-	case len(open) > 0 && stopped, len(open) > 0 && have == 0:
-		return nil
-	case len(open) > 0:
-		return closeAll(open, w.start, w.at, "it has come back")
-	case !stopped:
-		return nil
+	stopped := enough && have < s.spec.Stopped*m || silent
+	if len(open) > 0 && (stopped || have == 0) {
+		return nil, nil
 	}
-	i := trimtab.Incident{
-		ID: trimtab.IncidentID(s.spec.Endpoint, x.kind, what(s.name, nil), w.start), Kind: x.kind, Endpoint: s.spec.Endpoint, Monitor: s.name,
-		Severity: trimtab.Warning, Begin: w.start, Found: w.at, Remedy: x.remedy, Rows: now.Rows,
-		Cause:    fmt.Sprintf("%s came; usual are %s", x.text(have), x.text(m)),
-		Evidence: []trimtab.Evidence{{Name: "window", Value: sane(have), Limit: sane(s.spec.Stopped * m)}},
+	f, err := x.flow(s, ctx, w, known)
+	if err != nil {
+		return nil, err
 	}
-	return []move{openIncident(i)}
+	fell := f.found() && f.Fewer()
+	news, err := x.news(ctx, s, w, known, f, fell)
+	if err != nil {
+		return nil, err
+	}
+	if len(open) > 0 {
+		switch {
+		case len(news) > 0 && open[0].Fault != "" && w.usual(open[0]) && (x.kind != trimtab.LabelsStopped || open[0].Fault != late):
+			return closeAll(open, w.end, w.at, becameUsual), nil
+		case len(news) > 0 && open[0].Fault != "":
+			return nil, nil
+		}
+		note, err := s.arrived(ctx, w, open[0], x.noun, x.count)
+		return append(closeAll(open, w.start, w.at, "it has come back"+note), news...), err
+	}
+	if stopped {
+		i := trimtab.Incident{
+			ID: trimtab.IncidentID(s.spec.Endpoint, x.kind, what(s.name, nil), w.start), Kind: x.kind, Endpoint: s.spec.Endpoint, Monitor: s.name,
+			Severity: trimtab.Warning, Begin: w.start, Found: w.at, Remedy: x.remedy, Rows: now.Rows,
+			Cause:    fmt.Sprintf("%s came; usual are %s", x.text(have), x.text(m)),
+			Evidence: []trimtab.Evidence{{Name: "window", Value: sane(have), Limit: sane(s.spec.Stopped * m)}},
+		}
+		if x.kind == trimtab.LabelsStopped && f.now != nil {
+			f.Lo, f.Hi = 0, len(f.now.rows)
+			text, slow, err := s.tardy(ctx, w, f)
+			if err != nil {
+				return nil, err
+			}
+			if slow {
+				i.Cause += text
+			}
+		}
+		return []move{openIncident(i)}, nil
+	}
+	return news, nil
+}
+
+// news opens an incident of a fall, or of rows that came late: then those that are missing are late as well. Labels
+// that are late for ever never become usual, for their maturity is declared.
+func (x stop) news(ctx context.Context, s *pass, w step, known knowledge, f flow, fell bool) ([]move, error) {
+	if x.kind == trimtab.LabelsStopped {
+		if !fell {
+			return nil, nil
+		}
+		text, slow, err := s.tardy(ctx, w, f)
+		if err != nil {
+			return nil, err
+		}
+		rows := max(sumOf(f.now.rows[f.Lo:f.Hi]), 1)
+		fault := fewer
+		if slow {
+			fault = late
+		}
+		cause := fmt.Sprintf("%s came%s; usual are %s%s", x.text(f.Count/rows), f.spanText(), x.text(f.Usual/rows), text)
+		return []move{openIncident(f.incident(s, w, x.kind, fault, x.noun, cause, x.remedy))}, nil
+	}
+	i, slow, err := s.delayed(ctx, w, known)
+	if err != nil || !fell && !slow {
+		return nil, err
+	}
+	if fell {
+		cause := fmt.Sprintf("%s came%s where %.0f are usual", x.text(f.Count), f.spanText(), f.Usual)
+		fault := fewer
+		if slow {
+			fault, cause = late, cause+"; "+i.Cause+": the others are late rather than missing"
+		}
+		i = f.incident(s, w, x.kind, fault, x.noun, cause, x.remedy)
+	}
+	return []move{openIncident(i)}, nil
 }

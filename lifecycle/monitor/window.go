@@ -123,7 +123,10 @@ func (s *pass) close(ctx context.Context, w step, looked trimtab.WindowResult) (
 		return r, err
 	}
 	history := append(slices.Clip(earlier), r)
-	moves := labelsStop.moves(s, w, r, earlier, s.open(before, trimtab.LabelsStopped), false)
+	moves, err := labelsStop.moves(ctx, s, w, r, earlier, before, false)
+	if err != nil {
+		return r, err
+	}
 	moves = append(moves, s.decayed(w, history, first, s.open(before, trimtab.Decay))...)
 	moves = append(moves, s.calibrated(w, history, s.open(before, trimtab.Miscalibration))...)
 	r.Incidents, err = s.found(ctx, w, moves)
@@ -180,6 +183,10 @@ func (s *pass) correct(ctx context.Context, w step) error {
 	if err != nil {
 		return err
 	}
+	known, err := s.before(ctx, w.at)
+	if err != nil {
+		return err
+	}
 	for _, x := range earlier {
 		if !x.Closed() || x.Through >= w.at || x.Rows == 0 {
 			continue
@@ -207,6 +214,11 @@ func (s *pass) correct(ctx context.Context, w step) error {
 		fixed.Labelled, fixed.Positives, fixed.Held, fixed.Quarantined, fixed.Through = r.Labelled, r.Positives, r.Held, r.Quarantined, r.Through
 		fixed.Quality, fixed.Calibration, fixed.Scores, fixed.Reason = r.Quality, r.Calibration, r.Scores, r.Reason
 		fixed.Revision++
+		if r.Labelled > x.Labelled {
+			if err := s.apply(ctx, s.wereLate(known, x, w.at)); err != nil {
+				return err
+			}
+		}
 		if err := s.put(ctx, fixed, "corrected"); err != nil {
 			return err
 		}
