@@ -411,6 +411,39 @@ export interface ChangeSource {
   drift: ChangeDrift[];
 }
 
+export interface Comparison {
+  runs: ComparedRun[];
+  more?: boolean;
+  params: ComparedParam[];
+  paramsEqual: number;
+  paramsLeft?: number;
+  metrics: ComparedMetric[];
+  metricKeys: number;
+  metricsFound: number;
+}
+
+export interface ComparedRun {
+  id: string;
+  name: string;
+  experiment: string;
+  status: string;
+  start: string;
+  end?: string;
+}
+
+export interface ComparedParam {
+  key: string;
+  same?: boolean;
+  values: string[];
+}
+
+export interface ComparedMetric {
+  key: string;
+  runs: number;
+  step: number;
+  values: (number | string)[];
+}
+
 export interface ContractPage {
   contract: DataContract;
   key: string[];
