@@ -270,8 +270,8 @@ func numberBins(c *profile.Column, all []*profile.ColumnCounts) (bins []Distribu
 			end = first[g+1]
 		}
 		b := DistributionBin{Lo: c.Edges[i], Hi: c.Edges[end], Rows: make([]int64, len(all))}
-		if single && end == i+1 {
-			b.Hi = b.Lo
+		if single { // to the last value that it has, not to the first that it has not
+			b.Hi = c.Edges[end-1]
 		}
 		for k, x := range all {
 			for j := i; j < end && j < len(x.Bins); j++ {
