@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -70,12 +71,12 @@ func (t *table) endpointPages() {
 		func(ctx context.Context, in *struct {
 			EndpointIn
 			Version trimtab.Version `query:"version" minimum:"0" doc:"A version that is loaded for the endpoint; without it the one that answers."`
-			RawBody []byte          `contentType:"application/json"`
+			Body    json.RawMessage
 		}) (view.EndpointTrial, error) {
 			if t.cfg.EndpointPages.Plane == nil {
 				return view.EndpointTrial{}, absent("data plane")
 			}
-			r, err := t.cfg.EndpointPages.Plane.Try(ctx, in.Name, in.RawBody, in.Version)
+			r, err := t.cfg.EndpointPages.Plane.Try(ctx, in.Name, in.Body, in.Version)
 			return r, t.waiting(ctx, in.Name, err)
 		})
 }
