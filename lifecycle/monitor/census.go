@@ -17,7 +17,9 @@ type census struct {
 	span
 	bin                      time.Duration
 	rows, punctual, labelled []float64
-	delays                   delays // of its labels
+	// Of the times from rows to their labels: how many there are, the median, and the time that one in twenty exceeds.
+	delays     int64
+	half, most time.Duration
 }
 
 // binLength is the length of the bins of a window: days, hours of one that is shorter than a week, parts of one that is
@@ -39,6 +41,7 @@ func (s *pass) censusOf(ctx context.Context, of span, knownBy trimtab.Time) (*ce
 		return c, nil
 	}
 	c := &census{span: of, bin: binLength(of.end.Sub(of.start))}
+	var d delays
 	n := int((of.end.Sub(of.start) + c.bin - 1) / c.bin)
 	c.rows, c.punctual, c.labelled = make([]float64, n), make([]float64, n), make([]float64, n)
 	for rows, err := range s.log.Tables(ctx, traffic.Query{Start: of.start, End: of.end, KnownBy: knownBy}) {
@@ -53,10 +56,11 @@ func (s *pass) censusOf(ctx context.Context, of span, knownBy trimtab.Time) (*ce
 			}
 			if rows.HasLabel[i] {
 				c.labelled[k]++
-				c.delays.add(rows.LabelKnownAt[i].Sub(at))
+				d.add(rows.LabelKnownAt[i].Sub(at))
 			}
 		}
 	}
+	c.delays, c.half, c.most = d.n, d.quantile(0.5), d.quantile(0.95)
 	s.censuses.put(key, c)
 	return c, nil
 }
@@ -69,7 +73,8 @@ func (c *census) flow(count, of []float64) diagnose.Flow {
 // at is the beginning of a bin, the end of the window for the one after its last.
 func (c *census) at(bin int) trimtab.Time { return min(c.start.Add(time.Duration(bin)*c.bin), c.end) }
 
-// History that a window is compared with: so many windows, at least so much time, at most so many windows.
+// History that a window is compared with: so many windows, at least so much time, at most so many windows. It takes a
+// week of them: windows shorter than a quarter of an hour are not compared.
 const (
 	censusWindows = remembered
 	censusSpan    = 28 * 24 * time.Hour
@@ -147,8 +152,9 @@ type censuses struct {
 	order []censusKey
 }
 
-// keptCensuses is how many are kept: two each of the windows that a monitor with short ones compares, some 4 KB each.
-const keptCensuses = 4 * maxCensuses
+// keptCensuses is how many are kept, of some 500 bytes each: two each of the windows that a monitor compares, for forty
+// monitors with windows of an hour.
+const keptCensuses = 1 << 16
 
 func (x *censuses) get(k censusKey) (*census, bool) {
 	x.mu.Lock()

@@ -178,7 +178,7 @@ func (s *pass) surge(ctx context.Context, w step, known knowledge) ([]move, erro
 func (s *pass) tardy(ctx context.Context, w step, f flow) (text string, slow bool, err error) {
 	most := time.Duration(0)
 	for _, c := range f.before {
-		most = max(most, c.delays.quantile(0.95))
+		most = max(most, c.most)
 	}
 	if f.now == nil || most == 0 {
 		return "", false, nil
@@ -187,12 +187,11 @@ func (s *pass) tardy(ctx context.Context, w step, f flow) (text string, slow boo
 	if err != nil {
 		return "", false, err
 	}
-	there := here.delays.n >= leastRows
-	d := &f.now.delays
+	there, half := here.delays >= leastRows, f.now.half
 	if there {
-		d = &here.delays
+		half = here.half
 	}
-	switch half := d.quantile(0.5); {
+	switch {
 	case half > 2*most:
 		return fmt.Sprintf("; half of those that came took %s or more where nearly all took at most %s: the others are late rather than missing", longText(half), longText(most)), true, nil
 	case there:
