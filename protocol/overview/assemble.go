@@ -17,7 +17,7 @@ const (
 	maxOfEach  = 50   // models, endpoints, monitors, pipelines
 	maxWindows = 2000 // of all monitors together, at most 200 of one
 	maxRuns    = 12
-	maxChanges = 14
+	maxChanges = 12
 )
 
 // declared is what the resources of a project say.
@@ -296,7 +296,7 @@ func (s *Service) pipelines(ctx context.Context, o *view.Overview, d declared) e
 
 func (s *Service) changes(ctx context.Context, o *view.Overview) error {
 	o.Changes = []view.OverviewChange{}
-	entries, err := s.cfg.Journal.Newest(ctx, 0, 10*maxChanges)
+	entries, err := s.cfg.Journal.Newest(ctx, 0, 20*maxChanges)
 	if err != nil {
 		return err
 	}

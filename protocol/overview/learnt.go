@@ -36,8 +36,8 @@ func (s *Service) learnt(ctx context.Context, o *view.Overview, d declared) erro
 		if m.Latest == nil {
 			continue
 		}
-		if m.Latest.PipelineRun != "" && len(newest) > 0 {
-			run, err := s.cfg.Pipelines.GetRun(ctx, m.Latest.PipelineRun)
+		if id := taughtBy(m.Latest, o.Runs); id != "" && len(newest) > 0 {
+			run, err := s.cfg.Pipelines.GetRun(ctx, id)
 			if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
 				return err
 			}
@@ -57,6 +57,20 @@ func (s *Service) learnt(ctx context.Context, o *view.Overview, d declared) erro
 		}
 	}
 	return nil
+}
+
+// taughtBy is the pipeline run that a version learnt in: the one that registered it
+// or, for a version made of another, the one of its run; "" when that is not known.
+func taughtBy(v *view.OverviewVersion, runs []view.OverviewRun) trimtab.PipelineRunID {
+	if v.PipelineRun != "" {
+		return v.PipelineRun
+	}
+	for _, r := range runs {
+		if r.ID == v.Run {
+			return r.PipelineRun
+		}
+	}
+	return ""
 }
 
 // events puts what happened at each endpoint beside the windows of its monitors.

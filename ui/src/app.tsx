@@ -126,6 +126,7 @@ function Rail({ area, o }: { area: string | undefined; o: Overview | undefined }
   const marks = marksOf(o);
   return (
     <nav class="rail" aria-label="Pages">
+      <div class="rail-lines">
       {rail.map((group) => (
         <section key={group.verb}>
           {group.verb && <h2>{group.verb}</h2>}
@@ -150,6 +151,7 @@ function Rail({ area, o }: { area: string | undefined; o: Overview | undefined }
           </ul>
         </section>
       ))}
+      </div>
     </nav>
   );
 }
@@ -165,7 +167,7 @@ function marksOf(o: Overview | undefined): Record<string, Mark | undefined> {
   if (!o) return {};
   const failing = o.endpoints.filter((e) => e.state !== "serving" && e.state !== "loading").length;
   const running = o.pipelines.filter((p) => !p.ended).length;
-  const waits = o.loop.decisions.filter((d) => d.state === "proposed").length;
+  const waits = o.loop.decisions.filter((d) => d.state === "awaiting").length;
   const some = (tone: Tone, count: number, why: string): Mark | undefined => (count > 0 ? { tone, count, why } : undefined);
   return {
     overview: some("warn", o.attention.length, "need attention"),

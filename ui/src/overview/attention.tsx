@@ -1,6 +1,30 @@
 import type { Attention } from "../api_gen";
 import { Age, Command, Section } from "../parts";
+import { enc, href } from "../router";
 import { Shape, State } from "../shapes";
+
+/** places says where what needs attention is shown. */
+const places: Record<string, (name: string) => string> = {
+  pipeline: (name) => `pipelines/${enc(name)}`,
+  endpoint: (name) => `endpoints/${enc(name)}`,
+  monitor: (name) => `monitors/${enc(name)}`,
+  incident: (name) => `incidents/${enc(name)}`,
+  decision: (name) => `decisions/${enc(name)}`,
+  rollout: (name) => `rollouts/${enc(name)}`,
+  pause: () => "loop",
+  policy: () => "loop",
+  consumer: () => "settings",
+};
+
+function Title({ a }: { a: Attention }) {
+  const to = places[a.kind];
+  if (!to) return <>{a.title}</>;
+  return (
+    <a href={href(to(a.name))} data-page data-row>
+      {a.title}
+    </a>
+  );
+}
 
 /** AttentionList is what a person should look at, the worst first. */
 export function AttentionList({ items }: { items: Attention[] }) {
@@ -23,7 +47,7 @@ export function AttentionList({ items }: { items: Attention[] }) {
             <div class="what">
               <p class="title">
                 <span class="visually-hidden">{a.severity === "bad" ? "Problem: " : "Warning: "}</span>
-                {a.title}
+                <Title a={a} />
               </p>
               {a.detail && <p class="detail">{a.detail}</p>}
             </div>

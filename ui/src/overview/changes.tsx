@@ -1,10 +1,19 @@
 import type { Change, Overview } from "../api_gen";
 import { Age, Section } from "../parts";
+import { href } from "../router";
 
 /** Changes are the newest entries of the journal. */
 export function Changes({ o }: { o: Overview }) {
   return (
-    <Section id="changes" title="Recent changes">
+    <Section
+      id="changes"
+      title="Recent changes"
+      aside={
+        <a href={href("audit")} data-page>
+          All
+        </a>
+      }
+    >
       {o.changes.length === 0 ? (
         <p class="panel none">Nothing has changed yet.</p>
       ) : (
@@ -36,10 +45,12 @@ function Row({ c }: { c: Change }) {
     <tr>
       <td>
         <code class="action">
-          {c.action}
+          <a href={href(`audit/${c.index}`)} data-page data-row>
+            {c.action}
+          </a>
           {c.count > 1 && <span class="times"> × {c.count}</span>}
         </code>
-        <span class="detail">
+        <span class="detail clamp">
           <ObjectName c={c} />
           {c.detail && `, ${c.detail}`}
         </span>

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Endpoint, Model, Overview } from "../api_gen";
-import { figure, metricName, plural } from "../format";
-import { Age, More, Section } from "../parts";
+import { date, figure, metricName, plural } from "../format";
+import { Age, More, Section, Version } from "../parts";
 import { enc, href } from "../router";
 import { Arrow, State, type Tone } from "../shapes";
 
@@ -38,8 +38,14 @@ function Strip({ m, endpoints }: { m: Model; endpoints: Endpoint[] }) {
         {m.description && <p class="detail">{m.description}</p>}
       </div>
       <dl>
+        <Stage name="Data">
+          <Data m={m} />
+        </Stage>
         <Stage name="Trained">
           <Trained m={m} />
+        </Stage>
+        <Stage name="Evaluated">
+          <Evaluated m={m} />
         </Stage>
         <Stage name="Registered">
           <Registered m={m} />
@@ -47,7 +53,7 @@ function Strip({ m, endpoints }: { m: Model; endpoints: Endpoint[] }) {
         <Stage name="Serving">
           {endpoints.length === 0 ? <Nothing>no endpoint serves it</Nothing> : endpoints.map((e) => <Serving key={e.name} e={e} alone={endpoints.length === 1} />)}
         </Stage>
-        <Stage name="Measured">
+        <Stage name="Monitored">
           <Measured m={m} />
         </Stage>
       </dl>
@@ -73,6 +79,48 @@ function Nothing({ children }: { children: ComponentChildren }) {
   );
 }
 
+function Data({ m }: { m: Model }) {
+  const d = m.data;
+  if (!d) return <Nothing>{m.latest ? "not from a pipeline" : "none yet"}</Nothing>;
+  return (
+    <>
+      <p class="value">
+        <a href={href(`data/sources/${enc(d.source)}`)} data-page>
+          {d.source}
+        </a>{" "}
+        <span class="detail">to {date(d.to)}</span>
+      </p>
+      <p class="detail">
+        {plural(d.rows, "row")}, <Age at={d.created} />
+      </p>
+    </>
+  );
+}
+
+function Evaluated({ m }: { m: Model }) {
+  const e = m.evaluated;
+  if (!e) return <Nothing>by no suite</Nothing>;
+  const [tone, word] = verdicts[e.verdict] ?? ["wait", e.verdict];
+  return (
+    <>
+      <p class="value">
+        <State tone={tone}>{word}</State>
+      </p>
+      <p class="detail">
+        version {e.version}
+        {e.against ? ` against ${e.against}` : ""}, {date(e.at)}
+      </p>
+    </>
+  );
+}
+
+const verdicts: Record<string, [Tone, string]> = {
+  pass: ["ok", "passed"],
+  fail: ["bad", "failed"],
+  borderline: ["warn", "borderline"],
+  insufficient: ["wait", "not enough data"],
+};
+
 function Trained({ m }: { m: Model }) {
   const v = m.latest;
   if (!v) return <Nothing>not yet</Nothing>;
@@ -82,8 +130,13 @@ function Trained({ m }: { m: Model }) {
         <Age at={v.created} />
       </p>
       <p class="detail">
-        {v.runName ? `run ${v.runName}` : v.run ? <>run <code>{v.run.slice(0, 8)}</code></> : "outside of a run"}
-        {v.step && `, step ${v.step}`}
+        {v.pipelineRun ? (
+          <a href={href(`pipelineruns/${enc(v.pipelineRun)}`)} data-page>
+            {v.runName || v.step || "pipeline run"}
+          </a>
+        ) : (
+          v.runName || (v.run ? `run ${v.run.slice(0, 8)}` : "outside of a run")
+        )}
       </p>
     </>
   );
@@ -95,7 +148,7 @@ function Registered({ m }: { m: Model }) {
   return (
     <>
       <p class="value">
-        version {v.version}
+        <Version model={m.name} version={v.version} />
         {v.status !== "READY" && <span class="detail"> {v.status.toLowerCase().replace(/_/g, " ")}</span>}
       </p>
       <p class="aliases">
@@ -120,7 +173,15 @@ function Serving({ e, alone }: { e: Endpoint; alone: boolean }) {
         {!alone && <span class="detail"> {e.name}</span>}
       </p>
       <p class="detail">
-        {alone && `endpoint ${e.name}, `}
+        {alone && (
+          <>
+            endpoint{" "}
+            <a href={href(`endpoints/${enc(e.name)}`)} data-page>
+              {e.name}
+            </a>
+            ,{" "}
+          </>
+        )}
         {why}
       </p>
     </div>

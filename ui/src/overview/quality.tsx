@@ -1,9 +1,9 @@
 import { useMemo, useState } from "preact/hooks";
-import { useSignal } from "@preact/signals";
 import type { Monitor, Overview, Quality, Window } from "../api_gen";
-import { Chart, type Point } from "../chart";
+import { LineChart, type Mark, type Series } from "../chart/line";
 import { count, figure, metricName, plural, versions } from "../format";
 import { Section, WhenVisible } from "../parts";
+import { enc, go, href } from "../router";
 import { Shape } from "../shapes";
 
 /** QualityByWindow shows what each monitor measured: charts, and the table beneath. Without a monitor it is not shown. */
@@ -14,11 +14,20 @@ export function QualityByWindow({ o }: { o: Overview }) {
       {o.monitors.map((m) => (
         <article key={m.name} class="monitor panel" aria-labelledby={`monitor-${m.name}`}>
           <header>
-            <h3 id={`monitor-${m.name}`}>{m.name}</h3>
+            <h3 id={`monitor-${m.name}`}>
+              <a href={href(`monitors/${enc(m.name)}`)} data-page data-row>
+                {m.name}
+              </a>
+            </h3>
             <p class="detail">
               {every(m.window)} windows of endpoint {m.endpoint}
               {m.windows.length > 0 && `, ${Math.round(m.confidence * 100)} % intervals, ${plural(m.total, "window")}`}
             </p>
+            {m.windows.length > 0 && (
+              <a class="monitor-loop" href={href(`loop/${enc(m.endpoint)}`)} data-page>
+                Open the loop
+              </a>
+            )}
           </header>
           {m.windows.length === 0 ? (
             <p class="none detail">No window is closed yet. One closes when the endpoint's watermark has passed its end and the labels have had time to arrive.</p>
@@ -39,42 +48,49 @@ function of(w: Window, metric: string): Quality | undefined {
   return w.quality.find((q) => q.metric === metric);
 }
 
-function points(m: Monitor, metric: string): Point[] {
-  return m.windows.map((w) => {
-    const q = of(w, metric);
-    return { x: Date.parse(w.start), v: q?.value ?? null, lo: q?.lo ?? null, hi: q?.hi ?? null };
-  });
+function line(m: Monitor, metric: string): Series {
+  const found = m.windows.map((w) => of(w, metric));
+  return {
+    label: metricName(metric),
+    x: m.windows.map((w) => Date.parse(w.start)),
+    y: found.map((q) => q?.value ?? NaN),
+    lo: found.map((q) => q?.lo ?? NaN),
+    hi: found.map((q) => q?.hi ?? NaN),
+  };
+}
+
+const tones: Record<string, Mark["tone"]> = { fault: "bad", incident: "warn", rollout: "warn", deploy: "accent", decision: "accent" };
+const places: Record<string, string> = { fault: "incidents", incident: "incidents", rollout: "rollouts", deploy: "rollouts", decision: "decisions" };
+
+/** marks are what happened, on the axis of the windows. */
+function marks(m: Monitor): Mark[] {
+  return (m.events ?? []).map((e) => ({ x: Date.parse(e.at), label: e.text, tone: tones[e.kind] ?? "muted", id: `${places[e.kind] ?? "incidents"}/${enc(e.id)}` }));
 }
 
 const short = 12; // windows in the table before it is opened
 
 function Measurements({ m }: { m: Monitor }) {
-  const cursor = useSignal<number | null>(null);
   const [all, setAll] = useState(false);
-  const [headline, second] = m.metrics;
-  const charts = useMemo(() => [headline, second].filter((x) => x !== undefined).map((metric) => ({ metric, points: points(m, metric) })), [m]);
-  const at = cursor.value === null ? undefined : m.windows[cursor.value];
+  const lines = useMemo(() => m.metrics.slice(0, 2).map((metric) => [line(m, metric)]), [m]);
+  const events = useMemo(() => marks(m), [m]);
   const shown = all ? m.windows : m.windows.slice(-short);
-  const offset = m.windows.length - shown.length;
-  const name = (ms: number) => tick(m.window, ms);
   return (
     <>
-      <p class="reading" aria-live="polite">
-        {reading(m, at ?? (m.windows.at(-1) as Window))}
-      </p>
-      <div class="charts" onPointerLeave={() => (cursor.value = null)}>
-        {charts.map(({ metric, points }, i) => (
-          <figure key={metric}>
-            <figcaption>{metricName(metric)}</figcaption>
-            <Chart
-              points={points}
-              label={`${metricName(metric)} by window, from ${m.windows[0]?.label} to ${m.windows.at(-1)?.label}; the table below has the same figures.`}
-              height={i === 0 ? 208 : 116}
-              series={i}
-              tick={name}
-              write={(v) => figure(Number(v.toPrecision(4)))}
-              cursor={cursor}
-              axis={i === charts.length - 1}
+      <p class="reading">{reading(m, m.windows.at(-1) as Window)}</p>
+      <div class="charts">
+        {lines.map((series, i) => (
+          <figure key={series[0]?.label}>
+            <figcaption>{series[0]?.label}</figcaption>
+            <LineChart
+              label={`${series[0]?.label} of ${m.name} by window`}
+              height={i === 0 ? 208 : 124}
+              x="time"
+              series={series.map((one) => ({ ...one, color: i }))}
+              y={{ format: figure }}
+              marks={i === 0 ? events : []}
+              onMark={go}
+              sync={`overview ${m.name}`}
+              table={false}
             />
           </figure>
         ))}
@@ -104,8 +120,8 @@ function Measurements({ m }: { m: Monitor }) {
             </tr>
           </thead>
           <tbody>
-            {shown.map((w, i) => (
-              <tr key={w.start} class={cursor.value === i + offset ? "chosen" : undefined} onPointerEnter={() => (cursor.value = i + offset)} onPointerLeave={() => (cursor.value = null)}>
+            {shown.map((w) => (
+              <tr key={w.start}>
                 <th scope="row">{w.label}</th>
                 <td class="num">{versions(w.versions)}</td>
                 <td class="num">{count(w.rows)}</td>
@@ -156,15 +172,4 @@ function reading(m: Monitor, w: Window): string {
     return [`${metricName(x)} ${figure(q.value)}${interval}`];
   });
   return `${w.label}: ${parts.join(" · ") || (w.reason ?? "not measured")}`;
-}
-
-const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-/** tick names a window on the axis. */
-function tick(window: string, ms: number): string {
-  const t = new Date(ms);
-  const month = months[t.getUTCMonth()] as string;
-  if (window === "month") return t.getUTCMonth() === 0 ? `${month} ${t.getUTCFullYear()}` : month;
-  if (/[dw]$/.test(window)) return `${t.getUTCDate()} ${month}`;
-  return t.toISOString().slice(11, 16);
 }

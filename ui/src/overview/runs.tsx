@@ -8,7 +8,15 @@ import { State, toneOf } from "../shapes";
 /** Runs are the newest runs with the metrics that say most. */
 export function Runs({ o }: { o: Overview }) {
   return (
-    <Section id="runs" title="Latest runs">
+    <Section
+      id="runs"
+      title="Latest runs"
+      aside={
+        <a href={href("experiments")} data-page>
+          All
+        </a>
+      }
+    >
       {o.runs.length === 0 ? (
         <p class="panel none">
           No run yet. Point any MLflow client here: <code>MLFLOW_TRACKING_URI</code>.
