@@ -13,7 +13,7 @@ import (
 
 // fine are the actions that are steps of something larger: the list of recent
 // changes shows the larger thing, the journal shows all.
-var fine = []string{"policyState.decide", "policyState.settle", "window.estimate", "contractResult.put", "incident.widen", "decision.noted", 
+var fine = []string{"policyState.decide", "policyState.settle", "window.estimate", "contractResult.put", "incident.widen", "decision.noted",
 	"run.seal", "segment.seal", "endpoint.watermark.advance", "endpoint.lease.acquire", "endpoint.lease.release",
 	"step.starting", "step.waiting", "loggedModel.finalize", "model.version.add",
 }
