@@ -32,6 +32,7 @@ type world struct {
 	server *httptest.Server
 	client *client.Client
 	db     *sql.DB
+	blobs  blob.Store
 
 	mu     sync.Mutex
 	called map[string]bool // "METHOD /path"
@@ -52,10 +53,10 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{db: db, called: map[string]bool{}}
+	w := &world{db: db, blobs: blobs, called: map[string]bool{}}
 	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, PipelinePages: pipelinePages{}, Changes: changeLog{db.Journal, db.Resources}, Runs: runs{}, Experiments: experiments{}, ExperimentTable: db.Experiments, RunTable: db.Runs,
-		RunCards: db.Runs, RunTree: db.Artifacts, Opener: blobs, Series: db.Runs,
-		Registry: registry{}, Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Evaluator: gate{}, Evaluations: gate{}, Simulator: simulator{},
+		RunCards: db.Runs, RunTree: db.Artifacts, Opener: blobs, Series: db.Runs, Comparer: db.Runs,
+		Registry: registry{}, Models: modelPages(), Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Watch: watchOf(db, blobs), Evaluator: gate{}, Evaluations: gate{}, Simulator: simulator{},
 		Loop: loopOf(db), Channels: channels{}, Deliveries: channels{}, Journal: db.Journal, Version: "test"}))
 	if err != nil {
 		t.Fatal(err)
@@ -342,6 +343,8 @@ func TestEveryOperation(t *testing.T) {
 	w.loop(t)
 	w.channels(t)
 	w.simulate(t)
+	w.modelPages(t)
+	w.watchPages(t, w.blobs)
 	w.covered(t)
 }
 
