@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/pure/table"
 	"github.com/trimtab/trimtab/storage/traffic"
 )
 
@@ -33,7 +34,7 @@ type KeptOutRows struct {
 	Next    trimtab.PageToken `json:"next,omitempty"`
 }
 
-// KeptOutRow is one row with its inputs in the order of the columns; null where it has none.
+// KeptOutRow is one row with its inputs in the order of the columns of its page; null where it has none.
 type KeptOutRow struct {
 	ID       string          `json:"id"`
 	At       trimtab.Time    `json:"at"`
@@ -131,8 +132,8 @@ func (d *Datasets) lookAt(ctx context.Context, log *traffic.Log, q KeptOutQuery,
 		if err != nil {
 			return last, false, err
 		}
-		for len(out.Columns) < len(rows.Inputs.Columns) && len(out.Columns) < mostInputs {
-			out.Columns = append(out.Columns, rows.Inputs.Columns[len(out.Columns)].Name)
+		if len(out.Columns) == 0 {
+			out.name(rows.Inputs, holds)
 		}
 		for i, id := range rows.IDs {
 			n++
@@ -153,8 +154,9 @@ func (d *Datasets) lookAt(ctx context.Context, log *traffic.Log, q KeptOutQuery,
 			if v := rows.Output[i]; !math.IsNaN(v) && !math.IsInf(v, 0) {
 				x.Output = &v
 			}
-			for _, c := range rows.Inputs.Columns[:len(out.Columns)] {
-				if c.Null(i) {
+			for _, name := range out.Columns {
+				c := rows.Inputs.Column(name)
+				if c == nil || c.Null(i) {
 					x.Values = append(x.Values, nil)
 					continue
 				}
@@ -169,6 +171,28 @@ func (d *Datasets) lookAt(ctx context.Context, log *traffic.Log, q KeptOutQuery,
 	}
 	return last, n >= look, nil
 }
+
+// name fixes the columns: those of the incidents, of which no row may have a value any more, and those that rows have.
+func (o *KeptOutRows) name(inputs *table.Table, holds []trimtab.Hold) {
+	add := func(name string) {
+		if len(o.Columns) < mostInputs && !slices.Contains(o.Columns, name) {
+			o.Columns = append(o.Columns, name)
+		}
+	}
+	for _, h := range holds {
+		for _, name := range h.Columns {
+			if name != scoreColumn || inputs.Column(name) != nil {
+				add(name)
+			}
+		}
+	}
+	for _, c := range inputs.Columns {
+		add(c.Name)
+	}
+}
+
+// scoreColumn is how incidents call the answers among the columns.
+const scoreColumn = "score"
 
 // keptOut says what keeps a row out, or did before it was released.
 func keptOut(holds []trimtab.Hold, q KeptOutQuery, at trimtab.Time, rule string) (x KeptOutRow, ok bool) {

@@ -56,6 +56,12 @@ func TestKeptOut(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
+	// A column of an incident of which no row has a value is shown all the same.
+	s.holds[0].Columns = []string{"gone", "score"}
+	got, err := s.data.KeptOut(t.Context(), KeptOutQuery{Endpoint: "e", Incident: "bad", Limit: 10})
+	if err != nil || strings.Join(got.Columns, " ") != "gone wind x" || got.Rows[0].Values[0] != nil || *got.Rows[0].Values[1] != "7" {
+		t.Errorf("%+v %v", got, err)
+	}
 	if _, err := s.data.KeptOut(t.Context(), KeptOutQuery{Endpoint: "nothing"}); err == nil {
 		t.Error("an endpoint that is not declared")
 	}

@@ -78,6 +78,7 @@ function Filled({ p }: { p: ContractPage }) {
   const [rule] = useParam("rule");
   const i = chosenOf(p, subject);
   const series = useMemo(() => [{ label: "failing rows", x: p.sets.at, y: p.sets.rows.map((n, k) => (n ? (p.sets.failed[k] ?? 0) / n : null)), points: p.sets.at.length < 80, color: 1 }], [p]);
+  const calm = p.sets.failed.every((n) => n === 0); // a line at nought needs an axis all the same
   const marks = useMemo(() => [{ x: p.sets.at[i] ?? 0, label: subjectWords(p.sets.subject[i] ?? "") }], [p, i]);
   // Rules that were ever broken come first.
   const order = useMemo(() => {
@@ -88,7 +89,7 @@ function Filled({ p }: { p: ContractPage }) {
     <>
       <Section id="contract-time" title="Failing rows over time" aside={`${plural(p.sets.at.length, "set")} of rows${p.more ? ", older ones exist" : ""}`}>
         <div class="panel data-pad">
-          <LineChart label="Share of failing rows" height={150} x="time" series={series} marks={marks} y={{ min: 0, format: round }} />
+          <LineChart label="Share of failing rows" height={150} x="time" series={series} marks={marks} y={calm ? { min: 0, max: 0.01, format: round } : { min: 0, format: round }} />
         </div>
         <nav class="toolbar data-more" aria-label="More results">
           {new URL(location.href).searchParams.get("before") && (

@@ -99,13 +99,15 @@ function Preview({ first, address, columns }: { first: KeptOutRows; address: str
   const [problem, setProblem] = useState<Problem>();
   useEffect(() => setMore([]), [first]);
   const last = more[more.length - 1] ?? first;
-  const rows = [...first.rows, ...more.flatMap((m) => m.rows)];
+  const pages = [first, ...more];
+  const rows = pages.flatMap((page) => page.rows.map((r) => ({ r, columns: page.columns })));
   const looked = first.looked + more.reduce((n, m) => n + m.looked, 0);
   // The columns of the incident come first: they are what one wants to see.
   const order = useMemo(() => {
     const rank = (name: string) => (columns.includes(name) ? columns.indexOf(name) : columns.length);
-    return last.columns.map((name, i) => ({ name, i })).sort((a, b) => rank(a.name) - rank(b.name) || a.i - b.i);
-  }, [last.columns.join("|"), columns.join("|")]);
+    const all = [...new Set(pages.flatMap((page) => page.columns))];
+    return all.map((name, i) => ({ name, i })).sort((a, b) => rank(a.name) - rank(b.name) || a.i - b.i);
+  }, [pages.map((page) => page.columns.join("|")).join("|"), columns.join("|")]);
   const load = async () => {
     setBusy(true);
     try {
@@ -141,7 +143,7 @@ function Preview({ first, address, columns }: { first: KeptOutRows; address: str
                 </tr>
               </thead>
               <tbody>
-                {rows.map((r) => (
+                {rows.map(({ r, columns: own }) => (
                   <tr key={`${r.at} ${r.id}`}>
                     <th scope="row">
                       <code>{r.id}</code>
@@ -150,7 +152,7 @@ function Preview({ first, address, columns }: { first: KeptOutRows; address: str
                     <td>{r.rule ? <span title={r.reason}>{r.rule}</span> : r.released ? "released" : "held"}</td>
                     <td class="num">{r.output === undefined ? "–" : r.output.toPrecision(4)}</td>
                     {order.map((c) => {
-                      const v = r.values[c.i] as string | null | undefined;
+                      const v = r.values[own.indexOf(c.name)] as string | null | undefined; // a page has columns of its own
                       return (
                         <td key={c.name} class={`num ${columns.includes(c.name) ? "data-lit" : ""}`}>
                           {v == null ? <span class="detail">missing</span> : v}

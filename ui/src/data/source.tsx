@@ -202,7 +202,7 @@ function Look({ p }: { p: SourcePage }) {
                   what differs only
                 </label>
               )}
-              {against && <CopyButton text={schemaText(l)} label="Copy the schema diff" />}
+              {against && l.added + l.removed + l.retyped > 0 && <CopyButton text={schemaText(l)} label="Copy the schema diff" />}
             </div>
             <Columns l={l} compared={against !== undefined} all={all || !against} />
           </>
@@ -217,6 +217,7 @@ function changes(l: SnapshotLook): string {
   if (l.added) parts.push(`${plural(l.added, "column")} added`);
   if (l.removed) parts.push(`${plural(l.removed, "column")} removed`);
   if (l.retyped) parts.push(`${l.retyped} of another type`);
+  if (parts.length === 0) parts.push("the same columns");
   parts.push(l.moved ? `values moved in ${plural(l.moved, "column")}` : "no values moved");
   return parts.join(", ");
 }
