@@ -494,9 +494,9 @@ func reproduce(p view.VersionPage) []string {
 	out := []string{}
 	l := p.Lineage
 	if l.Pipeline != "" && p.Line.Origin == view.OriginTrained {
-		command := "trimtab run " + quoted(l.Pipeline)
+		command := "trimtab pipeline run " + quoted(l.Pipeline)
 		for _, key := range slices.Sorted(keys(l.Params)) {
-			command += " --param " + quoted(key+"="+l.Params[key])
+			command += " -p " + quoted(key+"="+l.Params[key])
 		}
 		out = append(out, command)
 	}

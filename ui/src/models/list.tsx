@@ -28,7 +28,7 @@ export default function Models() {
   return (
     <Page
       title="Models"
-      copy={{ curl: { url: apiURL(project.value, call) }, cli: "trimtab get models" }}
+      copy={{ curl: { url: apiURL(project.value, call) }, cli: "trimtab model list" }}
       keys={[{ keys: "/", text: "search", run: () => box.current?.focus() }]}
     >
       {!none && (

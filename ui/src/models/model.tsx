@@ -12,7 +12,7 @@ import { enc, go, href, project, useParam } from "../router";
 import { State } from "../shapes";
 import { Describe, Tags } from "./edit";
 import { Drop, Move } from "./move";
-import { Link } from "./words";
+import { Link, quoted } from "./words";
 import { Versions } from "./versions";
 
 const watched = ["registeredModel", "modelVersion", "model", "endpoint", "rollout", "window", "evaluation"];
@@ -43,7 +43,7 @@ export default function Model({ params }: { params: Record<string, string> }) {
       title={name}
       crumbs={[{ text: "Models", to: "models" }]}
       summary={data?.description}
-      copy={{ curl: { url: address }, cli: `trimtab get model ${/^[\w.-]+$/.test(name) ? name : `'${name.replace(/'/g, "'\\''")}'`}`, ...(data ? { yaml: () => yamlOf(data) } : {}) }}
+      copy={{ curl: { url: address }, cli: `trimtab model show ${quoted(name)}`, ...(data ? { yaml: () => yamlOf(data) } : {}) }}
       keys={[
         { keys: "a", text: "move an alias", run: move },
         { keys: "x", text: "choose the version", run: mark },
@@ -82,7 +82,7 @@ export default function Model({ params }: { params: Record<string, string> }) {
             />
             {tab === "versions" &&
               (data.versions.items.length === 0 ? (
-                <Empty title="No version yet" commands={[`mlflow.register_model("runs:/RUN_ID/model", "${name}")`, `trimtab run PIPELINE`]}>
+                <Empty title="No version yet" commands={[`mlflow.register_model("runs:/RUN_ID/model", "${name}")`, "trimtab pipeline run PIPELINE"]}>
                   A run registers the first one.
                 </Empty>
               ) : (

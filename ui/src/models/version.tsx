@@ -13,7 +13,7 @@ import { State } from "../shapes";
 import { Describe, Tags } from "./edit";
 import { Measured } from "./performance";
 import { Maker, Parent } from "./versions";
-import { Link, nameOf, origins, Readiness, spanText, Verdict } from "./words";
+import { Link, nameOf, origins, quoted, Readiness, spanText, Verdict } from "./words";
 
 const watched = ["modelVersion", "registeredModel", "endpoint", "rollout", "evaluation", "window"];
 
@@ -45,7 +45,7 @@ export default function Version({ params }: { params: Record<string, string> }) 
         { text: name, to: `models/${enc(name)}` },
       ]}
       summary={data?.line.description}
-      copy={{ curl: { url: address }, cli: `trimtab evaluate ${name}/${params.version}` }}
+      copy={{ curl: { url: address }, cli: `trimtab gate ${quoted(`models:/${name}/${params.version}`)}` }}
       keys={[
         { keys: "[", text: "the version before", run: () => to(data?.before) },
         { keys: "]", text: "the version after", run: () => to(data?.after) },
@@ -231,7 +231,7 @@ function Evaluations({ data }: { data: VersionPage }) {
       {data.evaluations.length === 0 ? (
         <div class="models-stack">
           <p class="detail">No suite has looked at this version{data.line.origin === "recalibrated" ? ": what the loop recalibrates is tried in the rollout itself" : ""}.</p>
-          <Command>{`trimtab evaluate ${data.model}/${data.line.version}`}</Command>
+          <Command>{`trimtab gate ${quoted(`models:/${data.model}/${data.line.version}`)}`}</Command>
         </div>
       ) : (
         data.evaluations.map((e: Evaluation, i) => (

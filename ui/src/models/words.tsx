@@ -85,3 +85,8 @@ export function Spans({ line }: { line: VersionLine }) {
     </span>
   );
 }
+
+/** quoted is a word of a command line that a POSIX shell reads back whole. */
+export function quoted(word: string): string {
+  return /^[\w.:/=@+-]+$/.test(word) ? word : `'${word.replace(/'/g, "'\\''")}'`;
+}
