@@ -191,4 +191,5 @@ func (w *world) loop(t *testing.T) {
 	if _, err := c.Timeline(ctx, "flights", "x", 0, 0); !trimtab.IsKind(err, trimtab.Invalid) {
 		t.Errorf("timeline of another monitor: %v", err)
 	}
+	w.loopPages(t, second, held)
 }

@@ -92,7 +92,7 @@ export default function Decisions() {
                     </a>
                   ),
                 },
-                { id: "gain", title: "Promised per row", num: true, value: (d) => (d.gain === undefined ? "–" : `${small(d.gain, true)} ± ${small(2 * (d.stderr ?? 0))}`) },
+                { id: "gain", title: "Promised per row", num: true, value: (d) => (d.gain === undefined ? "–" : `${small(d.gain, true)} ± ${small(d.stderr ?? 0)}`) },
                 {
                   id: "realised",
                   title: "Measured per row",

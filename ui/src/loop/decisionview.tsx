@@ -212,7 +212,7 @@ function Options({ options, unit, horizon, wide }: { options: DecisionOption[]; 
   if (options.length === 0) return <p class="detail">Nothing was weighed: there was no clean window to weigh it on.</p>;
   const far = Math.max(...options.map((o) => Math.abs(o.alternative.gain) + 2 * (o.alternative.stderr ?? 0)), 1e-12);
   const acts = options.some((o) => o.alternative.chosen && o.alternative.action !== "nothing");
-  if (!wide) {
+  if (!wide || matchMedia("(max-width: 639px)").matches) {
     return (
       <>
         <ul class="loop-choices">
@@ -237,19 +237,19 @@ function Options({ options, unit, horizon, wide }: { options: DecisionOption[]; 
           })}
         </ul>
         <p class="detail">
-          What each saved per row so far, ± 2 errors; worth, cost and net are in {unit} over {horizon}.
+          What each saved per row so far ± its error, the bar two errors; worth, cost and net are in {unit} over {horizon}.
         </p>
       </>
     );
   }
   return (
     <>
-      <div class="scroll" tabIndex={0} role="region" aria-label="What could be done">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Table of the alternatives">
         <table class="loop-options">
           <thead>
             <tr>
               <th scope="col">Alternative</th>
-              <th scope="col">Saved per row so far, ± 2 errors</th>
+              <th scope="col" title="With its standard error; the bar is two of them at each side">Saved per row so far</th>
               <th scope="col" class="num" title="The chance that the gain is real, as far as it was said">
                 Real
               </th>
@@ -288,7 +288,7 @@ function Options({ options, unit, horizon, wide }: { options: DecisionOption[]; 
         </table>
       </div>
       <p class="detail">
-        Worth, cost and net are in {unit} over {horizon}.
+        Saved per row ± its error, the bar two errors at each side. Worth, cost and net are in {unit} over {horizon}.
       </p>
     </>
   );
@@ -314,7 +314,7 @@ function Gain({ gain, error, far, title }: { gain: number; error: number; far: n
         <circle cx={x(gain)} cy="7" r="3" fill="currentColor" />
       </svg>
       <span>
-        {small(gain, true)} ± {small(2 * error)}
+        {small(gain, true)} ± {small(error)}
       </span>
     </span>
   );

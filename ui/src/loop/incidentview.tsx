@@ -134,7 +134,7 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
         </Part>
         <Part id={id("evidence")} title="Evidence" wide={wide}>
           {i.evidence && i.evidence.length > 0 ? (
-            <div class="scroll" tabIndex={0} role="region" aria-label="Evidence">
+            <div class="scroll" tabIndex={0} role="region" aria-label="Table of the evidence">
               <table class="listing">
                 <thead>
                   <tr>
@@ -188,7 +188,7 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
         {p.windows.length === 0 ? (
           <p class="detail">No window of the monitor has been looked at in its span yet.</p>
         ) : (
-          <div class="scroll" tabIndex={0} role="region" aria-label="Windows that it touches">
+          <div class="scroll" tabIndex={0} role="region" aria-label="Table of the windows">
             <table class="listing">
               <thead>
                 <tr>

@@ -295,7 +295,7 @@ function Readout({ page, cursor, metric, event }: { page: LoopPage; cursor: Sign
     return (
       <p class="loop-readout" aria-live="polite">
         <b>{first !== undefined && last !== undefined ? spanText(first, last) : ""}</b>
-        <span class="detail">
+        <span class="detail loop-hint">
           <kbd>n</kbd> next event <kbd>←</kbd> <kbd>→</kbd> window <kbd>Enter</kbd> open · drag to zoom
         </span>
       </p>
@@ -436,6 +436,7 @@ function ColumnPanel({ column, page, head, shut, domain }: { column: string; pag
           const some = (list: (number | null)[]) => list.some((v) => !!v);
           return (
             <div class="loop-column">
+              <h3>Drift score</h3>
               <LineChart
                 label={`Drift score of ${column} by window`}
                 height={200}
@@ -443,10 +444,12 @@ function ColumnPanel({ column, page, head, shut, domain }: { column: string; pag
                 series={[
                   { label: "score", x, y: num(d.score), color: 0, points: true },
                   { label: "limit of chance", x, y: num(d.noise), color: 1, dash: true },
-                  { label: "limit of what matters", x, y: num(d.effect), color: 2, dash: true, faint: true },
+                  { label: "limit of what matters", x, y: num(d.effect), color: 2, dash: true },
                 ]}
               />
+              {some(d.missing) && <h3>Share missing</h3>}
               {some(d.missing) && <LineChart label={`Share of missing values of ${column}`} height={120} x="time" series={[{ label: "missing", x, y: num(d.missing), color: 3 }]} y={{ min: 0 }} legend={false} />}
+              {some(d.unseen) && <h3>Share never seen in training</h3>}
               {some(d.unseen) && <LineChart label={`Share of values of ${column} never seen in training`} height={120} x="time" series={[{ label: "never seen in training", x, y: num(d.unseen), color: 6 }]} y={{ min: 0 }} legend={false} />}
               <p class="detail">{driftWords(d)}</p>
             </div>

@@ -182,15 +182,14 @@ export function Timeline(p: Props) {
             <span class="loop-name">Drift by column</span>
             <ul class="loop-columns">
               {columns.map((c) => (
-                <li key={c.column} style={{ height: `${rowHeight}px` }}>
-                  <button
-                    type="button"
-                    aria-pressed={p.opened?.kind === "column" && p.opened.id === c.column}
-                    title={`${c.column}: drift in ${c.moved} ${c.moved === 1 ? "window" : "windows"}${c.worst === null ? "" : `, at most ${figure(c.worst)} × its limit`}`}
-                    onClick={() => p.open({ kind: "column", id: c.column })}
-                  >
-                    {c.column}
-                  </button>
+                <li
+                  key={c.column}
+                  style={{ height: `${rowHeight}px` }}
+                  class={p.opened?.kind === "column" && p.opened.id === c.column ? "chosen" : undefined}
+                  title={`${c.column}: drift in ${c.moved} ${c.moved === 1 ? "window" : "windows"}${c.worst === null ? "" : `, at most ${figure(c.worst)} × its limit`}`}
+                  onClick={() => p.open({ kind: "column", id: c.column })}
+                >
+                  {c.column}
                 </li>
               ))}
             </ul>
@@ -205,6 +204,22 @@ export function Timeline(p: Props) {
           <button type="button" class="quiet" aria-expanded={all} onClick={() => setAll(!all)}>
             {all ? `Show the ${someColumns} columns that moved most` : `Show all ${page.columns.length} columns`}
           </button>
+        )}
+        {page.columns.length > 0 && (
+          <select
+            class="loop-open-column"
+            aria-label="Open a column"
+            value={p.opened?.kind === "column" ? p.opened.id : ""}
+            onChange={(e) => e.currentTarget.value && p.open({ kind: "column", id: e.currentTarget.value })}
+          >
+            <option value="">Open a column</option>
+            {page.columns.map((c) => (
+              <option key={c.column} value={c.column}>
+                {c.column}
+                {c.moved ? `, drift in ${c.moved}` : ""}
+              </option>
+            ))}
+          </select>
         )}
         {page.columns.length > 0 && <DriftLegend />}
         {!!page.unshown && <span class="detail">{count(page.unshown)} further columns moved less and are left out.</span>}
@@ -243,6 +258,9 @@ function Track({ label, detail, legend, ticks: t, children }: { label: Component
         <span class="loop-name">{label}</span>
         {detail && <span class="detail">{detail}</span>}
         {legend}
+      </div>
+      <div class="loop-plot">
+        {children}
         {t && (
           <span class="loop-ys" aria-hidden="true">
             {yTicks(...t.range, t.most).map((v) => (
@@ -253,7 +271,6 @@ function Track({ label, detail, legend, ticks: t, children }: { label: Component
           </span>
         )}
       </div>
-      <div class="loop-plot">{children}</div>
     </div>
   );
 }

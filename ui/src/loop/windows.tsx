@@ -101,7 +101,7 @@ export function WindowTable({ page, metric, cursor, open }: Props) {
     );
   }
   return (
-    <div ref={box} class="scroll loop-windows" tabIndex={0} role="region" aria-label="Windows" style={{ maxHeight: `${viewport}px` }} onScroll={(e) => setTop(e.currentTarget.scrollTop)}>
+    <div ref={box} class="scroll loop-windows" tabIndex={0} role="region" aria-label="Table of the windows" style={{ maxHeight: `${viewport}px` }} onScroll={(e) => setTop(e.currentTarget.scrollTop)}>
       <table class="listing" aria-rowcount={n + 1}>
         <thead>
           <tr aria-rowindex={1}>
