@@ -147,6 +147,7 @@ type Config struct {
 	RunTree  RunTree
 	Opener   Opener
 	Series   SeriesStore
+	Comparer Comparer
 }
 
 // absent is the answer of a part that this server does not run.

@@ -171,7 +171,7 @@ func TestSeriesAnswers(t *testing.T) {
 // runPages calls what the pages of runs call, for a run that is not there.
 func (w *world) runPages(t *testing.T) {
 	t.Helper()
-	for address, status := range map[string]int{"runs/none/page": 404, "runs/none/metrics": 404, "runs/none/files": 200, "runs/none/file?path=a": 404, "runs/none/series?key=a": 200, "series?runs=a,b&key=a": 200} {
+	for address, status := range map[string]int{"runs/none/page": 404, "runs/none/metrics": 404, "runs/none/files": 200, "runs/none/file?path=a": 404, "runs/none/series?key=a": 200, "series?runs=a,b&key=a": 200, "compare?runs=a,b": 200, "compare?experiment=0&filter=metrics.auc+%3E+0.5": 200, "compare": 400, "compare?experiment=0&filter=nonsense": 400, "compare?runs=a&experiment=0": 400} {
 		res, err := http.Get(w.server.URL + api.Base + "/default/" + address)
 		if err != nil {
 			t.Fatal(err)

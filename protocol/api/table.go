@@ -37,6 +37,7 @@ func Routes(cfg Config) []route.Route {
 	t.runs()
 	t.runPages()
 	t.series()
+	t.comparisons()
 	t.experiments()
 	t.registry()
 	t.modelPages()

@@ -166,3 +166,41 @@ func testRunCard(t *testing.T, k *kit) {
 	_, err = k.Runs.Metrics(k.ctx, "nowhere", "", 10, "")
 	k.fails(err, trimtab.NotFound, "")
 }
+
+// testCompare puts runs side by side, named ones and found ones.
+func testCompare(t *testing.T, k *kit) {
+	a, b, c := k.run("0", "a"), k.run("0", "b"), k.run("0", "c")
+	log := func(id trimtab.RunID, depth string, metrics ...string) {
+		batch := trimtab.RunBatch{Params: []trimtab.Param{{Key: "depth", Value: depth}, {Key: "seed", Value: "1"}}}
+		for i, key := range metrics {
+			batch.Metrics = append(batch.Metrics, trimtab.Metric{Key: key, Value: float64(i), Step: int64(i)})
+		}
+		k.ok(k.Runs.LogBatch(k.ctx, id, batch))
+	}
+	log(a, "3", "auc", "loss", "rare")
+	log(b, "4", "auc", "loss")
+	k.ok(k.Runs.LogBatch(k.ctx, c, trimtab.RunBatch{Metrics: []trimtab.Metric{{Key: "auc", Value: nan}}}))
+	got, err := k.Runs.Compare(k.ctx, sql.CompareQuery{Runs: []trimtab.RunID{b, "nowhere", a, c, b}, Limit: 10})
+	k.ok(err)
+	if len(got.Runs) != 3 || got.Runs[0].ID != b || got.Runs[2].ID != c || len(got.Params) != 2 || *got.Params[0].Values[0] != "4" || got.Params[0].Values[2] != nil {
+		t.Fatalf("comparison %+v", got)
+	}
+	var keys []string
+	for _, m := range got.Metrics {
+		keys = append(keys, m.Key)
+	}
+	k.same(keys, []string{"auc", "loss", "rare"}, "metrics that most have come first")
+	if m := got.Metrics[0]; m.Runs != 3 || *m.Values[1] != 0 || !math.IsNaN(*m.Values[2]) || got.Metrics[1].Step != 1 || got.Metrics[2].Values[0] != nil {
+		t.Errorf("metrics %+v", got.Metrics)
+	}
+	few, err := k.Runs.Compare(k.ctx, sql.CompareQuery{Runs: []trimtab.RunID{a, b}, Keys: []string{"rare"}, Search: "AU", Limit: 1})
+	k.ok(err)
+	if len(few.Metrics) != 2 || few.Metrics[0].Key != "rare" || few.Metrics[1].Key != "auc" || few.MetricKeys != 3 || few.MetricsFound != 1 {
+		t.Errorf("some metrics %+v", few)
+	}
+	found, err := k.Runs.Compare(k.ctx, sql.CompareQuery{Find: &sql.RunQuery{Experiments: []trimtab.ExperimentID{"0"}, Limit: 2}, Limit: 1})
+	k.ok(err)
+	if len(found.Runs) != 2 || !found.More {
+		t.Errorf("found %+v", found.Runs)
+	}
+}

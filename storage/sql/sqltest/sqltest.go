@@ -45,6 +45,7 @@ func Exercise(t *testing.T, open func(t *testing.T) *sql.DB) {
 		{"HistoryInterval", testHistoryInterval},
 		{"Series", testSeries},
 		{"RunCard", testRunCard},
+		{"Compare", testCompare},
 		{"RunSearch", testRunSearch},
 		{"RunSearchOrder", testRunSearchOrder},
 		{"RunSearchPages", testRunSearchPages},

@@ -91,7 +91,7 @@ export function Bars(p: Props) {
   const most = Math.max(3, Math.floor((each * step - 4) / 6.2));
   return (
     <Frame {...frame}>
-      <div ref={box} style={{ height }}>
+      <div ref={box} style={{ height: `${height}px` }}>
         {width > 0 && (
           <svg width={width} height={height} class="chart-bars" aria-hidden="true" onMouseLeave={() => setAt(null)}>
             {[0.5, 1].map((f) => (

@@ -88,14 +88,14 @@ interface FrameProps {
   class?: string;
   onKeyDown?: (e: KeyboardEvent) => void;
   onBlur?: () => void;
-  width?: number | string;
+  width?: number; // px at most
 }
 
 /** Frame holds a drawing that takes focus, with legend and table below. */
 export function Frame(p: FrameProps) {
   const [open, setOpen] = useState(false);
   return (
-    <figure class={`chart-figure ${p.class ?? ""}`} style={p.width ? { maxWidth: p.width } : undefined}>
+    <figure class={`chart-figure ${p.class ?? ""}`} style={p.width ? { maxWidth: `${p.width}px` } : undefined}>
       <div class="chart-focus" role={p.onKeyDown ? "application" : "img"} aria-roledescription={p.onKeyDown ? "chart" : undefined} tabIndex={p.onKeyDown ? 0 : undefined}
         aria-label={p.hint ? `${p.label}. ${p.hint}` : p.label} onKeyDown={p.onKeyDown} onBlur={p.onBlur}>
         {p.children}

@@ -132,8 +132,8 @@ export function Heat(p: Props) {
           note: rows.length > keep ? `The first ${keep} of ${rows.length} rows.` : undefined,
         };
       }}>
-      <div ref={box} style={{ height }}>
-        <canvas ref={canvas} style={{ width: "100%", height, cursor: onPick ? "pointer" : undefined }} onMouseMove={(e) => {
+      <div ref={box} style={{ height: `${height}px` }}>
+        <canvas ref={canvas} style={{ width: "100%", height: `${height}px`, cursor: onPick ? "pointer" : undefined }} onMouseMove={(e) => {
           const to = place(e);
           if (to?.[0] !== at?.[0] || to?.[1] !== at?.[1]) setAt(to);
         }} onMouseLeave={() => setAt(null)} onClick={(e) => {

@@ -205,8 +205,8 @@ export function LineChart(p: Props) {
   const table = p.table ?? true;
   return (
     <figure class="chart-figure">
-      <div class="chart-place" style={{ height }}>
-        <div ref={box} class="chart chart-focus" style={{ height }} role="application" aria-roledescription="chart" tabIndex={0} onKeyDown={keys} onBlur={leave}
+      <div class="chart-place" style={{ height: px(height) }}>
+        <div ref={box} class="chart chart-focus" style={{ height: px(height) }} role="application" aria-roledescription="chart" tabIndex={0} onKeyDown={keys} onBlur={leave}
           aria-label={`${p.label}. Left and right move from point to point, plus and minus zoom, Escape goes back.`} />
         {plot.current && <Above plot={plot.current} state={now.current} at={at} shared={shared.x.value} mine={shared.owner.value === me || shared.owner.value === null} onMark={p.onMark} drawn={drawn} />}
         {!series.some((s) => s.x.length) && <p class="chart-none detail">No points</p>}
@@ -319,10 +319,10 @@ function Above({ plot, state, at, shared, onMark }: AboveProps) {
   const found = x === null || !inside(x) ? none : standing(state.series, x, reachOf(state, width)).filter((a) => !state.hidden.has(a.series));
   const shownMarks = state.marks.filter((m) => inside(m.x));
   return (
-    <div class="chart-above" style={{ left: area.left, top: area.top, width, height: area.height }}>
+    <div class="chart-above" style={{ left: px(area.left), top: px(area.top), width: px(width), height: px(area.height) }}>
       {shownMarks.map((m, i) => {
         const left = plot.left(m.x);
-        const style = { left, color: toneVar(m.tone) };
+        const style = { left: px(left), color: toneVar(m.tone) };
         const head = <svg viewBox="0 0 8 8" width="9" height="9" aria-hidden="true"><path d="M0 0h8L4 7z" fill="currentColor" /></svg>;
         return onMark && m.id ? (
           <button key={i} type="button" class="chart-mark" style={style} title={m.label} aria-label={m.label} tabIndex={shownMarks.length > 12 ? -1 : 0} onClick={() => onMark(m.id as string)}>
@@ -338,7 +338,7 @@ function Above({ plot, state, at, shared, onMark }: AboveProps) {
         const top = a.y === null || Number.isNaN(a.y) ? -9 : plot.top(a.y);
         if (!(top >= 0 && top <= area.height)) return null;
         const color = colorOf(state.series, a.series);
-        return <i key={a.series} class="chart-dot" style={{ left: plot.left(a.x), top, background: color < 8 ? `var(--series-${color + 1})` : "var(--line-strong)" }} />;
+        return <i key={a.series} class="chart-dot" style={{ left: px(plot.left(a.x)), top: px(top), background: color < 8 ? `var(--series-${color + 1})` : "var(--line-strong)" }} />;
       })}
       {at && inside(at.x) && <Readout state={state} at={at} found={found} left={plot.left(at.x)} area={area} plot={plot} />}
     </div>
@@ -358,7 +358,7 @@ function Readout({ state, at, found, left, area, plot }: { state: State; at: { x
   const marks = state.marks.filter((m) => Math.abs(plot.left(m.x) - left) <= 6).slice(0, 4);
   const within = state.spans.filter((s) => s.from <= at.x && at.x < s.to).slice(0, 4);
   return (
-    <div class="chart-readout" style={right ? { right: area.width - left + 10, top: 4 } : { left: left + 10, top: 4 }} aria-hidden="true">
+    <div class="chart-readout" style={right ? { right: px(area.width - left + 10), top: "4px" } : { left: px(left + 10), top: "4px" }} aria-hidden="true">
       <div class="chart-readout-x">{xWord(state.kind, at.x)}</div>
       {shown.map((a) => {
         const s = state.series[a.series]!;
@@ -383,6 +383,10 @@ function Readout({ state, at, found, left, area, plot }: { state: State; at: { x
       ))}
     </div>
   );
+}
+
+function px(v: number): string {
+  return `${v}px`;
 }
 
 function toneVar(t: Mark["tone"]): string {

@@ -185,8 +185,8 @@ export function Parallel({ label, axes, names, colors, chosen, onBrush, onPick, 
     <Frame label={label} hint="Left and right choose an axis, up and down a line, ] and [ widen and narrow what is kept, Escape keeps all." said={said} onKeyDown={keys} onBlur={() => setAt(null)}
       legend={<span class="chart-said" aria-hidden="true">{at !== null ? said : Object.keys(brushes).length ? `${count} of ${names.length} kept. Esc or a click on the axis keeps all.` : "Drag along an axis to keep the lines that pass there."}</span>}
       sheet={() => ({ head: ["", ...axes.map((a) => a.label)], rows: names.flatMap((n, i) => (kept[i] ? [[n, ...axes.map((a) => word(a.values[i]))]] : [])).slice(0, 500) })}>
-      <div ref={box} style={{ height }}>
-        <canvas ref={canvas} style={{ width: "100%", height, display: "block", touchAction: "pan-y" }}
+      <div ref={box} style={{ height: `${height}px` }}>
+        <canvas ref={canvas} style={{ width: "100%", height: `${height}px`, display: "block", touchAction: "pan-y" }}
           onMouseDown={(e) => {
             const s = spot(e);
             if (s.far < 16) drag.current = { axis: s.k, from: s.v };

@@ -90,7 +90,7 @@ export function newPlot(host: HTMLElement, width: number, height: number, state:
           values: (self) => xTicks(self, state()).text,
         },
         {
-          size: (_, values) => Math.min(86, Math.max(34, Math.max(0, ...(values ?? []).map((v) => String(v ?? "").length)) * 6.4 + 16)),
+          size: (_, values) => Math.min(86, Math.max(height < 200 ? 52 : 36, Math.max(0, ...(values ?? []).map((v) => String(v ?? "").length)) * 6.4 + 16)),
           font: fontSmall, gap: 6,
           stroke: () => state().ink.muted,
           grid: { stroke: () => state().ink.line, width: 1 },

@@ -115,8 +115,8 @@ export function Scatter({ label, points, xLabel, yLabel, height = 280, chosen, o
     <Frame label={label} hint={`The arrow keys move from point to point${onPick ? ", Enter opens one" : ""}.`} said={said} onKeyDown={keys} onBlur={() => choose(null)}
       legend={<span class="chart-said" aria-hidden="true">{said || (lost ? `${lost} of ${points.length} have no value for both.` : "")}</span>}
       sheet={() => ({ head: ["", xLabel, yLabel], rows: shown.slice(0, 500).map((p) => [p.label, short(p.x), short(p.y)]), note: shown.length > 500 ? `The first 500 of ${shown.length}.` : undefined })}>
-      <div ref={box} style={{ height }}>
-        <canvas ref={canvas} style={{ width: "100%", height, display: "block", cursor: onPick && at !== null ? "pointer" : undefined }} onMouseMove={(e) => {
+      <div ref={box} style={{ height: `${height}px` }}>
+        <canvas ref={canvas} style={{ width: "100%", height: `${height}px`, display: "block", cursor: onPick && at !== null ? "pointer" : undefined }} onMouseMove={(e) => {
           const i = near(e);
           if (i !== at) choose(i);
         }} onMouseLeave={() => choose(null)} onClick={() => one && onPick?.(one.id)} />

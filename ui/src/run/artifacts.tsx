@@ -61,15 +61,15 @@ interface LevelProps {
 function Level({ run, files, chosen, choose, depth }: LevelProps) {
   return (
     <ul>
-      {files.items.map((f) => (f.dir ? <Folder key={f.path} run={run} entry={f} chosen={chosen} choose={choose} depth={depth} /> : (
+      {[...files.items].sort((a, b) => Number(b.dir ?? false) - Number(a.dir ?? false)).map((f) => (f.dir ? <Folder key={f.path} run={run} entry={f} chosen={chosen} choose={choose} depth={depth} /> : (
         <li key={f.path}>
-          <button type="button" data-row class={f.path === chosen ? "run-file chosen" : "run-file"} aria-current={f.path === chosen ? "true" : undefined} style={{ paddingLeft: 26 + depth * 16 }} onClick={() => choose(f.path)} title={f.name}>
+          <button type="button" data-row class={f.path === chosen ? "run-file chosen" : "run-file"} aria-current={f.path === chosen ? "true" : undefined} style={{ paddingLeft: `${26 + depth * 16}px` }} onClick={() => choose(f.path)} title={f.name}>
             <span>{f.name}</span>
             <span class="detail">{bytesText(f.size)}</span>
           </button>
         </li>
       )))}
-      {files.more ? <li class="detail run-file-more" style={{ paddingLeft: 26 + depth * 16 }}>and {count(files.more)} more</li> : null}
+      {files.more ? <li class="detail run-file-more" style={{ paddingLeft: `${26 + depth * 16}px` }}>and {count(files.more)} more</li> : null}
     </ul>
   );
 }
@@ -82,7 +82,7 @@ function Folder({ run, entry, chosen, choose, depth }: { run: string; entry: Run
   const q = useQuery<RunFiles>(open ? folder(run, entry.path) : null, ["run"]);
   return (
     <li>
-      <button type="button" data-row class="run-file" aria-expanded={open} style={{ paddingLeft: 8 + depth * 16 }} title={entry.name} onClick={() => setOpen(!open)}
+      <button type="button" data-row class="run-file" aria-expanded={open} style={{ paddingLeft: `${8 + depth * 16}px` }} title={entry.name} onClick={() => setOpen(!open)}
         onKeyDown={(e) => {
           if (e.key === "ArrowRight" || e.key === "ArrowLeft") setOpen(e.key === "ArrowRight");
         }}>
@@ -110,7 +110,7 @@ function Chosen({ run, path }: { run: string; path: string }) {
           <section class="panel run-preview" aria-label={f.name}>
             <header>
               <h2>{f.name}</h2>
-              <a class="button" href={fileURL(run, f.path, true)} download={f.name}>
+              <a class="run-button" href={fileURL(run, f.path, true)} download={f.name}>
                 Download
               </a>
             </header>

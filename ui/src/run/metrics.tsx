@@ -208,7 +208,7 @@ function Card({ run, metric, kind, log, weight, version, zoom, onZoom, wide, tog
         <LineChart label={metric.key} height={wide ? 360 : 168} x={kind} series={series} y={{ log }} sync={`run-${run}-${kind}`} legend={false} extent={extent} onZoom={(a, b) => onZoom(a === null || b === null ? null : [a, b])} />
       )}
       <p class="run-card-foot detail">
-        {figureOf(metric.min)} to {figureOf(metric.max)} · {count(metric.count)} points{line && !exact && " · lowest and highest per pixel, exact when zoomed"}
+        {figureOf(metric.min)} to {figureOf(metric.max)} · {count(metric.count)} points{line && !exact && <span title="Of many points the lowest and the highest per pixel are drawn. Zoom in for every one."> · thinned</span>}
         {metric.nans ? ` · ${count(metric.nans)} NaN` : ""}
       </p>
     </section>

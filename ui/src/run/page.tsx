@@ -90,7 +90,7 @@ function Shown({ run, refresh, of }: { run: RunPage; refresh: () => void; of: Re
             </button>
           </span>
           {run.older && (
-            <a class="button" href={href("compare", { runs: `${run.id},${run.older}` })} data-page>
+            <a class="run-button" href={href("compare", { runs: `${run.id},${run.older}` })} data-page>
               Compare
             </a>
           )}
@@ -118,7 +118,7 @@ function Shown({ run, refresh, of }: { run: RunPage; refresh: () => void; of: Re
           ]}
         />
       </div>
-      <div>
+      <div class="run-body">
         <Tabs label="What the run logged" tabs={tabs} />
         <Answer of={of}>
           {() => (
