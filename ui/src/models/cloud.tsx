@@ -1,6 +1,7 @@
 // A cloud of predicted against happened, with the mean of each twentieth and its
 // interval, and the line on which predictions would be right.
 import type { ReliabilityBin } from "../api_gen";
+import { short } from "../chart/draw";
 import { Frame, useWidth } from "../chart/frame";
 import { figure } from "../format";
 
@@ -42,10 +43,10 @@ export function Cloud({ label, x, y, bins }: Props) {
                   <line x1={left} x2={left + side} y1={py(v)} y2={py(v)} class="grid" />
                   <line x1={px(v)} x2={px(v)} y1={8} y2={8 + side} class="grid" />
                   <text x={left - 6} y={py(v) + 4} class="tick end">
-                    {figure(v)}
+                    {short(v)}
                   </text>
                   <text x={px(v)} y={8 + side + 16} class={`tick ${f === 1 ? "end" : "mid"}`}>
-                    {figure(v)}
+                    {short(v)}
                   </text>
                 </g>
               );

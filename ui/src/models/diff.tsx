@@ -113,7 +113,7 @@ function Same({ of, a, b }: { of: Query<Performance>; a: string; b: string }) {
     },
     {
       id: "says",
-      title: "",
+      title: "So",
       value: (m) => (m.diffLo == null || m.diffHi == null ? <span class="detail">no interval</span> : m.diffLo > 0 ? `version ${b} is better` : m.diffHi < 0 ? `version ${a} is better` : <span class="detail">no difference that is sure</span>),
     },
   ];
@@ -165,7 +165,7 @@ function Facts({ a, b, all }: { a: VersionPage; b: VersionPage; all: boolean }) 
           <Section key={id} id={`models-diff-${id}`} title={title} aside={<span class="detail">{alike === lines.length ? (lines.length === 1 ? "alike" : `all ${lines.length} alike`) : `${plural(lines.length - alike, "difference")}, ${alike} alike`}</span>}>
             {shown.length > 0 && (
               <div class="panel">
-                <Table label={title} columns={columnsOf(a, b, shown)} rows={shown} rowKey={(l) => l.key} chosen={(l) => all && l.a !== l.b} />
+                <Table label={`${title}, of both versions`} columns={columnsOf(a, b, shown)} rows={shown} rowKey={(l) => l.key} chosen={(l) => all && l.a !== l.b} />
               </div>
             )}
           </Section>
@@ -179,7 +179,7 @@ function columnsOf(a: VersionPage, b: VersionPage, lines: Line[]): Column<Line>[
   const num = lines.every((l) => !l.show && Number.isFinite(Number(l.a)) && Number.isFinite(Number(l.b)));
   const side = (l: Line, v: string) => (v === "" ? <span class="detail">–</span> : l.show ? l.show(v) : <span class="models-value">{v}</span>);
   return [
-    { id: "key", title: "", sort: (l) => l.key, value: (l) => l.key, width: "28%" },
+    { id: "key", title: "What", sort: (l) => l.key, value: (l) => l.key, width: "28%" },
     { id: "a", title: `Version ${a.line.version}`, num, value: (l) => side(l, l.a) },
     { id: "b", title: `Version ${b.line.version}`, num, value: (l) => side(l, l.b) },
     {

@@ -98,10 +98,12 @@ export function Tags({ of, tags, done }: { of: Of; tags: Record<string, string>;
           {all.map(([k, v]) => (
             <div key={k}>
               <dt>{k}</dt>
-              <dd>{v || <span class="detail">empty</span>}</dd>
-              <button type="button" class="quiet" aria-label={`Remove the tag ${k}`} onClick={() => void attempt(() => write("DELETE", `${noun(of)}/delete-tag`, { ...key(of), key: k }))}>
-                Remove
-              </button>
+              <dd>
+                <span>{v || <span class="detail">empty</span>}</span>
+                <button type="button" class="quiet" aria-label={`Remove the tag ${k}`} onClick={() => void attempt(() => write("DELETE", `${noun(of)}/delete-tag`, { ...key(of), key: k }))}>
+                  Remove
+                </button>
+              </dd>
             </div>
           ))}
         </dl>

@@ -1,6 +1,6 @@
 // A registered model: which version each alias names and since when, how good what
 // was served has been, and every version.
-import { useMemo, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import type { AliasMove, ModelAlias, ModelPage, ModelQuality, Service } from "../api_gen";
 import { apiURL } from "../base";
 import { LineChart } from "../chart/line";
@@ -26,7 +26,10 @@ export default function Model({ params }: { params: Record<string, string> }) {
   const [asked, ask] = useState<{ what: "move" | "drop" | "describe"; alias?: string; version?: number }>();
   const choose = (v: number) => setChosen((all) => (all.includes(v) ? all.filter((x) => x !== v) : [...all.slice(-1), v]));
   const data = q.data.value;
+  const marked = useRef(chosen); // what a key means is decided when it is pressed
+  marked.current = chosen;
   const compare = () => {
+    const chosen = marked.current;
     const served = data?.services.find((s) => s.version)?.version ?? data?.aliases[0]?.version;
     const two = chosen.length === 1 && served && served !== chosen[0] ? [served, chosen[0]!] : chosen;
     if (two.length < 2) return toast("Choose two versions, or one beside the one that serves", "warn");
@@ -37,7 +40,7 @@ export default function Model({ params }: { params: Record<string, string> }) {
     const line = document.activeElement?.closest<HTMLElement>("tr[data-version]")?.dataset.version;
     if (line) choose(Number(line));
   };
-  const move = () => ask({ what: "move", ...(chosen.length === 1 ? { version: chosen[0]! } : {}) });
+  const move = () => ask({ what: "move", ...(marked.current.length === 1 ? { version: marked.current[0]! } : {}) });
   return (
     <Page
       title={name}
@@ -167,7 +170,7 @@ function Aliases({ data, ask }: { data: ModelPage; ask: (what: "move" | "drop", 
     { id: "why", title: "Why", value: (a) => <Why reason={a.reason} /> },
     {
       id: "act",
-      title: "",
+      title: "Do",
       value: (a) => (
         <span class="models-act">
           <button type="button" class="quiet" onClick={() => ask("move", a.name)} aria-label={`Move ${a.name}`}>
@@ -186,7 +189,7 @@ function Aliases({ data, ask }: { data: ModelPage; ask: (what: "move" | "drop", 
         <p class="detail">No alias points to a version: nothing that follows an alias can be served.</p>
       ) : (
         <div class="panel models-panel">
-          <Table label="Aliases" columns={columns} rows={data.aliases} rowKey={(a) => a.name} />
+          <Table label="Aliases and what follows them" columns={columns} rows={data.aliases} rowKey={(a) => a.name} />
         </div>
       )}
     </Section>

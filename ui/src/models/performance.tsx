@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import type { BinaryPerformance, Performance, RegressionPerformance } from "../api_gen";
 import { Bars } from "../chart/bars";
 import { Curve } from "../chart/curve";
+import { short } from "../chart/draw";
 import { count, date, figure, percent, plural } from "../format";
 import { Interval, Section } from "../parts";
 import { enc, href, useParam } from "../router";
@@ -200,7 +201,7 @@ export function Regression({ of, version }: { of: RegressionPerformance; version
         <figcaption>
           Residuals <span class="detail">happened less predicted; the ends hold what lies beyond</span>
         </figcaption>
-        <Bars label={`Residuals of version ${version}`} height={300} names={["rows"]} format={count} bins={of.residuals.map((b) => ({ label: figure(b.from ?? null), a: b.rows }))} />
+        <Bars label={`Residuals of version ${version}`} height={300} names={["rows"]} format={count} bins={of.residuals.map((b) => ({ label: short(b.from ?? NaN), a: b.rows }))} />
       </figure>
     </div>
   );
@@ -218,7 +219,8 @@ export function Measured({ of }: { of: Performance }) {
       {of.binary && <Binary of={of.binary} version={of.version} rows={of.rows.used} />}
       {of.regression && <Regression of={of.regression} version={of.version} />}
       <p class="detail">
-        Intervals of 95 %: means by days, since rows of one day depend on each other; AUC by DeLong and the bars of the reliability diagram by Wilson, which take rows as independent.{" "}
+        Intervals of 95 %: means by days, since rows of one day depend on each other
+        {of.binary ? "; AUC by DeLong and the bars of the reliability diagram by Wilson, which take rows as independent." : "; those of the twentieths take rows as independent."}{" "}
         {of.binary && (
           <button type="button" class="models-inline" aria-expanded={open} onClick={() => setOpen(!open)}>
             What the Brier score is made of
