@@ -57,7 +57,7 @@ func newWorld(t *testing.T) *world {
 	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, PipelinePages: pipelinePages{}, Changes: changeLog{db.Journal, db.Resources}, Runs: runs{}, Experiments: experiments{}, ExperimentTable: db.Experiments, RunTable: db.Runs,
 		RunCards: db.Runs, RunTree: db.Artifacts, Opener: blobs, Series: db.Runs, Comparer: db.Runs,
 		Registry: registry{}, Models: modelPages(), Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Watch: watchOf(db, blobs), Evaluator: gate{}, Evaluations: gate{}, Simulator: simulator{},
-		Loop: loopOf(db), Channels: channels{}, Deliveries: channels{}, Journal: db.Journal, Version: "test"}))
+		Loop: loopOf(db), Channels: channels{}, Deliveries: channels{}, Journal: db.Journal, Audit: audit{}, EndpointPages: pagesOfEndpoints(db.Endpoints), Version: "test"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -345,6 +345,7 @@ func TestEveryOperation(t *testing.T) {
 	w.simulate(t)
 	w.modelPages(t)
 	w.watchPages(t, w.blobs)
+	w.endpointPages(t)
 	w.covered(t)
 }
 

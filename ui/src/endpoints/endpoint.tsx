@@ -101,7 +101,7 @@ function Now({ of: p, recent, lost }: { of: EndpointPage; recent: EndpointTraffi
           <Big label="requests/s" value={rate(m?.rate)} />
           <Big label="p50" value={ms(m?.p50)} />
           <Big label="p99" value={ms(m?.p99)} />
-          <Big label="fail" value={m && m.requests > 0 ? percent(m.failed / m.requests) : "–"} bad={!!m && m.failed > 0} />
+          <Big label="failed" value={m && m.requests > 0 ? percent(m.failed / m.requests) : "–"} bad={!!m && m.failed > 0} />
           <Big label="refused or wrong" value={m && m.requests > 0 ? percent((m.invalid + m.refused) / m.requests) : "–"} />
           <Big label="logged" value={count(e.predictions)} />
           <Big label="labelled" value={count(e.labels)} />
@@ -130,7 +130,7 @@ function Big({ label, value, bad }: { label: string; value: string; bad?: boolea
 /** Charts draws requests by version, times and errors, on one time axis. */
 function Charts({ of: t, page: p }: { of: EndpointTraffic | undefined; page: EndpointPage }) {
   const some = t?.all?.rate.some((v) => v !== null && v > 0);
-  const charts = useMemo(() => (t?.all && some ? chartsOf(t, t.all) : undefined), [t, some]);
+  const charts = useMemo(() => (t?.all && some ? chartsOf(t, t.all, sharesOf(p.endpoint).map((s) => s.label)) : undefined), [t, some, p.endpoint]);
   if (!t) return <div class="endpoints-charts-none" aria-hidden="true" />;
   if (!charts)
     return (
@@ -164,13 +164,19 @@ function Charts({ of: t, page: p }: { of: EndpointTraffic | undefined; page: End
   );
 }
 
-function chartsOf(t: EndpointTraffic, all: TrafficSeries) {
+/** chartsOf gives each version the colour that it has in the bar of shares. */
+function chartsOf(t: EndpointTraffic, all: TrafficSeries, order: string[]) {
   const start = Date.parse(t.start);
   const x = all.rate.map((_, i) => start + i * t.step);
   const versions = t.versions ?? [];
+  let more = order.length;
+  const colorOf = (version: number) => {
+    const at = order.indexOf(`v${version}`);
+    return at >= 0 ? at : more++;
+  };
   return {
     extent: [start, start + (x.length - 1) * t.step] as [number, number],
-    rates: versions.map((v) => ({ label: `version ${v.version}`, x, y: v.series.rate })),
+    rates: versions.map((v) => ({ label: `version ${v.version}`, x, y: v.series.rate, color: colorOf(v.version) })),
     times: [
       { label: "p50", x, y: all.p50 },
       { label: "p99", x, y: all.p99 },
@@ -297,7 +303,7 @@ function Newest({ of: p }: { of: EndpointPage }) {
         <ul class="endpoints-last">
           {testsOf(r.looks).map((t) => {
             const last = t.looks[t.looks.length - 1];
-            const [tone, word] = verdictOf(last?.verdict ?? "");
+            const [tone, word] = verdictOf(last?.verdict ?? "", t.test);
             return (
               <li key={t.test}>
                 <State tone={tone}>{testName(t.test)}</State>{" "}

@@ -58,7 +58,7 @@ function summary(items: EndpointLine[]): string {
   const well = items.filter((e) => e.health === "serving").length;
   const live = items.filter((e) => e.sync === "live").length;
   const rolling = items.filter((e) => e.rollout && e.stage !== "baking").length;
-  return [`${well} of ${items.length} answer`, `${live} serve what is declared`, rolling > 0 && `${plural(rolling, "rollout")} under way`].filter(Boolean).join(" · ");
+  return [`${well} of ${items.length} answering`, `${live} as declared`, rolling > 0 && `${plural(rolling, "rollout")} under way`].filter(Boolean).join(" · ");
 }
 
 function Lines({ items, known }: { items: EndpointLine[]; known: Map<string, EndpointTraffic> }) {

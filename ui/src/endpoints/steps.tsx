@@ -55,8 +55,22 @@ function StepHead({ of: s, ended }: { of: RolloutStep; ended: string }) {
 function stepText(s: RolloutStep): string {
   const parts = [];
   if (s.for) parts.push(`for ${s.for}`);
-  if (s.from) parts.push(s.to && s.to !== s.from ? `${date(s.from)} – ${date(s.to)}` : s.state === "now" ? `since ${date(s.from)}` : date(s.from));
+  if (s.from) parts.push(s.to && s.to !== s.from ? between(s.from, s.to) : s.state === "now" ? `since ${shortly(s.from)}` : shortly(s.from));
   return parts.join(", ");
+}
+
+/** between writes a span: by days, and within a day by the clock. */
+function between(from: string, to: string): string {
+  return date(from) === date(to) ? `${date(from)} ${clock(from)} – ${clock(to)}` : `${shortly(from)} – ${shortly(to)}`;
+}
+
+/** shortly leaves midnight out. */
+function shortly(at: string): string {
+  return at.slice(11, 19) === "00:00:00" ? date(at) : `${date(at)} ${clock(at).slice(0, 5)}`;
+}
+
+function clock(at: string): string {
+  return at.slice(11, 19);
 }
 
 /** sentence makes a reason one. */
@@ -104,7 +118,7 @@ function parted(looks: RolloutLook[]): RolloutLook[] {
 
 function Test({ test, looks, page: p, height }: { test: string; looks: RolloutLook[]; page: RolloutPage; height: number }) {
   const last = looks[looks.length - 1] as RolloutLook;
-  const [tone, word] = verdictOf(last.verdict);
+  const [tone, word] = verdictOf(last.verdict, test);
   const chart = useMemo(() => {
     const cut = (v: number | null) => (v === null || test === "latency" ? v : Math.max(-farthest, Math.min(farthest, v)));
     const points = test === "sampleRatio" ? parted(looks) : looks;
@@ -190,7 +204,7 @@ export function Looks({ of: p }: { of: RolloutPage }) {
               title: "Verdict",
               sort: (l) => l.verdict,
               value: (l) => {
-                const [tone, word] = verdictOf(l.verdict);
+                const [tone, word] = verdictOf(l.verdict, l.test);
                 return (
                   <span title={l.why}>
                     <Shape tone={tone} />
