@@ -102,6 +102,7 @@ func TimelineOf(h History) Timeline {
 	t.Metric = leadMetric(windows)
 	events := EventsOf(h)
 	var all []stat.Block
+	days := map[int64]int{} // rows of one day are one block, also where windows are shorter
 	var servedSum, frozenSum float64
 	for i, w := range windows {
 		x := TimelineWindow{Start: w.Start, End: w.End, Versions: w.Versions, Rows: w.Rows, Labelled: w.Labelled, Held: w.Held}
@@ -133,7 +134,18 @@ func TimelineOf(h History) Timeline {
 			if _, se, _ := stat.BlockMean(blocks); !math.IsNaN(se) && !math.IsInf(se, 0) {
 				x.StdErr = se
 			}
-			all = append(all, blocks...)
+			for k, b := range v.Blocks {
+				i, known := days[b.Key]
+				switch {
+				case b.Key < bucketKeys:
+					all = append(all, blocks[k])
+				case known:
+					all[i].Merge(blocks[k])
+				default:
+					days[b.Key] = len(all)
+					all = append(all, blocks[k])
+				}
+			}
 			frozenSum += v.Loss * float64(v.Rows)
 			servedSum += (v.Loss - mean) * float64(v.Rows)
 		}
@@ -145,6 +157,9 @@ func TimelineOf(h History) Timeline {
 	t.Summary.count(h)
 	return t
 }
+
+// bucketKeys are the keys of the buckets of a block column: smaller ones than those of days.
+const bucketKeys = 32
 
 // before takes the events that come before a moment, or all that are left.
 func before(events []TimelineEvent, end trimtab.Time, all bool) (taken, rest []TimelineEvent) {

@@ -81,7 +81,9 @@ function Loop({ page, url, refresh, busy, setMonitor, stale }: LoopProps) {
   const [incident] = useParam("incident");
   const [column] = useParam("column");
   const [event, setEvent] = useParam("event");
-  const counted = page.quality.find((m) => m.frozen)?.metric ?? page.quality[0]?.metric ?? "";
+  // The metric in which losses are counted: there the frozen version can be shown beside.
+  const losses = page.task === "regression" ? "rmse" : "log_loss";
+  const counted = (page.quality.find((m) => m.metric === losses) ?? page.quality[0])?.metric ?? "";
   const [metric, setMetric] = useParam("metric", counted);
   const cursor = useMemo(() => signal<number | null>(null), []);
   const box = useRef<HTMLDivElement | null>(null);
@@ -288,6 +290,7 @@ function summaryText(page: LoopPage): string {
 function Readout({ page, cursor, metric, event }: { page: LoopPage; cursor: Signal<number | null>; metric: string; event: string }) {
   const i = cursor.value;
   const pts = page.points;
+  const cells = useMemo(() => page.columns.map((c) => decodeCells(c.cells)), [page.columns]);
   const mark = page.marks.find((m) => m.id === event);
   if (i === null || pts.start[i] === undefined) {
     const first = pts.start[0];
@@ -302,7 +305,7 @@ function Readout({ page, cursor, metric, event }: { page: LoopPage; cursor: Sign
     );
   }
   const q = page.quality.find((one) => one.metric === metric);
-  const drifting = page.columns.filter((c) => cellState(decodeCells(c.cells)[i] ?? 0) === 3);
+  const drifting = page.columns.filter((_, c) => cellState(cells[c]?.[i] ?? 0) === 3);
   return (
     <p class="loop-readout" aria-live="polite">
       <b>{spanText(pts.start[i] as number, pts.end[i] as number)}</b>

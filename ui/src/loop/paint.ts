@@ -236,7 +236,7 @@ export function drift(p: Pad, columns: Uint8Array[]): void {
       put();
       at = x;
       worst = cells[i] as number;
-      wide = Math.max(1, to - from - (to - from > 6 ? 1 : 0));
+      wide = to - from > 6 ? to - from - 1 : Math.max(1, Math.ceil(to) - x);
     }
     put();
   });
