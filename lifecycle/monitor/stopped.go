@@ -92,7 +92,7 @@ func (x stop) moves(ctx context.Context, s *pass, w step, now trimtab.WindowResu
 		case len(news) > 0 && open[0].Fault != "":
 			return nil, nil
 		}
-		note, err := s.arrived(ctx, w, open[0], x.noun, x.count)
+		note, err := x.arrived(ctx, s, w, open[0])
 		return append(closeAll(open, w.start, w.at, "it has come back"+note), news...), err
 	}
 	if stopped {
@@ -113,6 +113,9 @@ func (x stop) moves(ctx context.Context, s *pass, w step, now trimtab.WindowResu
 			}
 		}
 		return []move{openIncident(i)}, nil
+	}
+	if len(news) == 0 {
+		return x.gap(ctx, s, w, now, known)
 	}
 	return news, nil
 }

@@ -71,10 +71,65 @@ func (s *pass) compare(ctx context.Context, w step, known knowledge, kinds func(
 		}
 		earlier = append(earlier, x)
 	}
+	now := counts(f.now)
+	if now.Of == nil && !s.live && w.phase == trimtab.WindowEstimated {
+		unfinished(now.Count)
+	}
 	if covered >= firstSpan { // it takes a week to see all hours and weekdays
-		f.Change, _ = diagnose.Compare(earlier, counts(f.now), s.spec.Stopped)
+		f.Change, _ = diagnose.Compare(earlier, now, s.spec.Stopped)
 	}
 	return f, nil
+}
+
+// unfinished blanks what follows the last row of a window, and the bin of that row. Where somebody drives event time, as
+// a replay does, traffic may have ended there: that it has not, the next rows tell.
+func unfinished(counts []float64) {
+	last := len(counts) - 1
+	if counts[last] > 0 {
+		return
+	}
+	for last > 0 && counts[last] == 0 {
+		last--
+	}
+	for i := last; i < len(counts); i++ {
+		counts[i] = math.NaN()
+	}
+}
+
+// gap is an incident of rows that were missing up to the end of the window before one, now that more have come.
+func (x stop) gap(ctx context.Context, s *pass, w step, now trimtab.WindowResult, known knowledge) ([]move, error) {
+	begin, ok := s.log.Begin()
+	if x.kind != trimtab.TrafficStopped || s.live || now.Rows == 0 || !ok || begin >= w.start {
+		return nil, nil
+	}
+	start, end := s.spec.Window.Bounds(w.start - 1)
+	before := step{spanOf(start, end), end, trimtab.WindowClosed}
+	c, err := s.censusOf(ctx, before.span, before.at)
+	if err != nil || end != w.start || c.rows[len(c.rows)-1] > 0 {
+		return nil, err
+	}
+	f, err := x.flow(s, ctx, before, known)
+	if err != nil || !f.found() || !f.Fewer() || f.end() != end {
+		return nil, err
+	}
+	since, err := s.censusOf(ctx, spanOf(f.begin(), end), w.at)
+	if err != nil {
+		return nil, err
+	}
+	i := f.incident(s, w, x.kind, fewer, x.noun, fmt.Sprintf("%s came%s where %.0f are usual", x.text(f.Count), f.spanText(), f.Usual), x.remedy)
+	i.End, i.Closed, i.Note = end, w.at, "it has come back"+x.since(f.Count, f.Usual-f.Count, sumOf(x.count(since)))
+	return []move{openIncident(i)}, nil
+}
+
+// since says what has become of what was missing.
+func (x stop) since(came, missing, now float64) string {
+	switch got := now - came; {
+	case got >= 0.9*missing:
+		return "; what was missing has come since: it was late"
+	case got >= 0.1*missing:
+		return fmt.Sprintf("; %.0f%% of what was missing has come since, late", 100*got/missing)
+	}
+	return "; what was missing has not come"
 }
 
 // aboutRows are incidents in whose time the number of rows is not what is usual.
@@ -107,15 +162,13 @@ func (f flow) incident(s *pass, w step, kind trimtab.IncidentKind, fault, noun, 
 		ID: trimtab.IncidentID(s.spec.Endpoint, kind, what(s.name, nil)+"."+fault, f.begin()), Kind: kind, Endpoint: s.spec.Endpoint, Monitor: s.name,
 		Severity: trimtab.Warning, Begin: f.begin(), Found: w.at, Fault: fault, Cause: cause, Remedy: remedy,
 		Rows: int64(f.Count), Bad: int64(math.Abs(f.Usual - f.Count)),
-		Evidence: []trimtab.Evidence{{Name: noun, Value: sane(f.Count), Limit: sane(f.Limit * f.Usual)}, {Name: usualEvidence, Value: sane(f.Usual)}, {Name: "chance", Value: sane(f.Chance)}},
+		Evidence: []trimtab.Evidence{{Name: noun, Value: sane(f.Count), Limit: sane(f.Limit * f.Usual)}, {Name: "usual", Value: sane(f.Usual)}, {Name: "chance", Value: sane(f.Chance)}},
 	}
 	if f.end() < f.now.end {
 		i.End, i.Closed = f.end(), w.at
 	}
 	return i
 }
-
-const usualEvidence = "usual"
 
 // spanText says where in the window something is: nothing when it is all of it.
 func (f flow) spanText() string {
@@ -213,28 +266,15 @@ func longText(d time.Duration) string {
 }
 
 // arrived says what has become of what was missing in an incident's first window by the border at which it ends.
-func (s *pass) arrived(ctx context.Context, w step, i trimtab.Incident, noun string, count func(c *census) []float64) (string, error) {
-	usual := 0.0
-	for _, e := range i.Evidence {
-		if e.Name == usualEvidence {
-			usual = e.Value
-		}
-	}
-	missing := float64(i.Bad)
-	if usual == 0 || missing == 0 || i.Evidence[0].Name != noun {
+func (x stop) arrived(ctx context.Context, s *pass, w step, i trimtab.Incident) (string, error) {
+	if i.Bad == 0 || len(i.Evidence) == 0 || i.Evidence[0].Name != x.noun {
 		return "", nil
 	}
 	c, err := s.censusOf(ctx, span{i.Begin, i.Found.Add(-w.at.Sub(w.end))}, w.at)
 	if err != nil {
 		return "", err
 	}
-	switch got := sumOf(count(c)) - i.Evidence[0].Value; {
-	case got >= 0.9*missing:
-		return "; what was missing has come since: it was late", nil
-	case got >= 0.1*missing:
-		return fmt.Sprintf("; %.0f%% of what was missing has come since, late", 100*got/missing), nil
-	}
-	return "; what was missing has not come", nil
+	return x.since(i.Evidence[0].Value, float64(i.Bad), sumOf(x.count(c))), nil
 }
 
 // came turns what is unusual about the number of rows, and about when they came, into incidents.

@@ -58,6 +58,16 @@ var volumeStories = []volumeStory{
 			x.sent = 0
 		}
 	}},
+	{"no rows for the last three days of a month, and then again", "28d", 24 * time.Hour, 167, 40, func(x *arrival, day int, _ float64) {
+		if within(day, 108, 111) {
+			x.sent = 0
+		}
+	}},
+	{"the rows end in the middle of a week", "7d", 2 * 24 * time.Hour, 83, 100, func(x *arrival, day int, _ float64) {
+		if day >= 78 {
+			x.sent = 0
+		}
+	}},
 	{"rows two days late for a week", "7d", 2 * 24 * time.Hour, 55, 100, func(x *arrival, day int, _ float64) {
 		if within(day, 27, 34) {
 			x.sent += 2 * dayMS
