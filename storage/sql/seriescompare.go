@@ -56,7 +56,9 @@ func (r *Runs) Compare(ctx context.Context, query CompareQuery) (out Comparison,
 		if err := checkLimit("runs", query.Find.Limit); err != nil {
 			return out, err
 		}
-		if finder, err = newRunFinder(trimtab.CallOf(ctx).Workspace, *query.Find); err != nil {
+		find := *query.Find
+		find.Limit++ // one more tells whether there are more
+		if finder, err = newRunFinder(trimtab.CallOf(ctx).Workspace, find); err != nil {
 			return out, err
 		}
 	}
@@ -68,7 +70,7 @@ func (r *Runs) Compare(ctx context.Context, query CompareQuery) (out Comparison,
 			if err != nil {
 				return err
 			}
-			rids, out.More = found, len(found) == query.Find.Limit
+			rids, out.More = found[:min(len(found), query.Find.Limit)], len(found) > query.Find.Limit
 		} else {
 			found, err := r.ridsOf(&q.session, query.Runs)
 			if err != nil {

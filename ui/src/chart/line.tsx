@@ -202,6 +202,7 @@ export function LineChart(p: Props) {
 
   const named = series.map((s, i) => ({ s, i })).filter(({ s }) => !s.faint);
   const legend = p.legend ?? named.length > 1;
+  const shownMost = named.length > legendMost ? 8 : legendMost; // those beyond are grey
   const table = p.table ?? true;
   return (
     <figure class="chart-figure">
@@ -222,14 +223,14 @@ export function LineChart(p: Props) {
       {(legend || table) && (
         <div class="chart-foot">
           <div class="chart-legend">
-            {legend && named.slice(0, legendMost).map(({ s, i }) => (
+            {legend && named.slice(0, shownMost).map(({ s, i }) => (
               <button key={s.label} type="button" class="chart-key" aria-pressed={!off.has(i)} title={s.label} onMouseEnter={() => setLit(i)} onMouseLeave={() => setLit(null)}
                 onClick={() => setHidden(toggled(hidden, s.label))}>
                 <Sample color={colorOf(series, i)} dash={s.dash} />
                 <span>{s.label}</span>
               </button>
             ))}
-            {legend && named.length > legendMost && <span class="detail">and {named.length - legendMost} more</span>}
+            {legend && named.length > shownMost && <span class="detail">and {named.length - shownMost} more</span>}
           </div>
           {table && <TableButton open={open} toggle={() => setOpen(!open)} label={p.label} />}
         </div>

@@ -132,14 +132,16 @@ export function paintMarks(f: Field, marks: { x: number; tone?: Span["tone"] }[]
 export function paintSeries(f: Field, series: Series[], ink: Ink, chosen: number | null, hidden: ReadonlySet<number>): void {
   clip(f);
   const order = series.map((_, i) => i).filter((i) => !hidden.has(i));
-  if (chosen !== null) order.sort((a, b) => Number(a === chosen) - Number(b === chosen));
+  // What is grey lies below what has a colour, and the chosen line above all.
+  const grey = (i: number) => colorOf(series, i) >= 8;
+  order.sort((a, b) => Number(a === chosen) - Number(b === chosen) || Number(grey(b)) - Number(grey(a)));
   for (const i of order) {
     const s = series[i]!;
     const color = ink.series(colorOf(series, i));
     const back = chosen !== null && chosen !== i;
-    f.ctx.globalAlpha = back ? 0.25 : 1;
+    f.ctx.globalAlpha = back ? 0.25 : grey(i) && i !== chosen && order.length > 24 ? 0.45 : 1;
     if (s.lo && s.hi) band(f, s, alpha(color, s.faint ? 0.12 : 0.18));
-    line(f, s, color, s.faint ? 0.35 : 1, dashOf(colorOf(series, i), s.dash), i === chosen ? 2.5 : s.faint ? 1 : order.length > 12 ? 1.25 : 1.75);
+    line(f, s, color, s.faint ? 0.35 : 1, dashOf(colorOf(series, i), s.dash), i === chosen ? 2.5 : s.faint || (grey(i) && order.length > 24) ? 1 : order.length > 12 ? 1.5 : 1.75);
   }
   f.ctx.globalAlpha = 1;
   f.ctx.restore();

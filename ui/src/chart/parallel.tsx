@@ -84,7 +84,9 @@ export function Parallel({ label, axes, names, colors, chosen, onBrush, onPick, 
     names.forEach((_, i) => {
       if (i === lit) return;
       ctx.globalAlpha = kept[i] ? (names.length > 60 ? 0.55 : 0.85) : 0.12;
-      ctx.strokeStyle = kept[i] ? col.series(colors?.[i] ?? 0) : col.strong;
+      // Many lines are coloured by where they end: what leads to a high value is seen.
+      const end = places[i]![axes.length - 1];
+      ctx.strokeStyle = !kept[i] ? col.strong : names.length <= 8 ? col.series(colors?.[i] ?? i) : end == null ? col.strong : col.ramp(0.3 + 0.7 * end);
       draw(i, false);
     });
     ctx.globalAlpha = 1;

@@ -47,8 +47,8 @@ export function Scatter({ label, points, xLabel, yLabel, height = 280, chosen, o
     const col = ink(isDark);
     ctx.font = '500 11px "Inter Variable", system-ui, sans-serif';
     ctx.lineWidth = 1;
-    const xs = tickList(xr, Math.max(2, Math.floor(width / 90)));
-    const ys = tickList(yr, Math.max(2, Math.floor(height / 44)));
+    const xs = tickList(xr, Math.max(3, Math.floor(width / 80)));
+    const ys = tickList(yr, Math.max(3, Math.floor(height / 44)));
     ctx.fillStyle = col.muted;
     ctx.strokeStyle = col.line;
     for (const v of xs) {

@@ -43,7 +43,7 @@ export default function Compare() {
   }, [q.data.value]);
   const keys = useMemo<KeyBinding[]>(() => [{ keys: "d", text: "only what differs, or all", run: () => setAll(all ? "" : "1") }], [all]);
   const data = q.data.value ?? (q.problem.value ? undefined : last);
-  const crumbs = [{ text: "Experiments", to: "experiments" }, ...(experiment ? [{ text: experiment, to: `experiments/${enc(experiment)}` }] : [])];
+  const crumbs = [{ text: "Experiments", to: "experiments" }, ...(experiment ? [{ text: `Experiment ${experiment}`, to: `experiments/${enc(experiment)}` }] : [])];
   return (
     <Page title="Compare runs" crumbs={crumbs} summary={data && `${plural(data.runs.length, "run")}${data.more ? ", the newest of more" : ""}`} keys={keys}
       copy={address ? { curl: { url: address } } : undefined}
@@ -105,9 +105,10 @@ function Differs({ equal, left }: { equal: number; left: number }) {
   );
 }
 
-/** curveOf is the first metric with several steps. */
+/** curveOf is the metric to begin with: one of several steps that measures the model, as far as its name tells. */
 function curveOf(all: ComparedMetric[]): string | undefined {
-  return (all.find((m) => m.step > 0) ?? all[0])?.key;
+  const curves = all.filter((m) => m.step > 0);
+  return (curves.find((m) => /loss|acc|auc|f1|rmse|mae|score|reward/i.test(m.key)) ?? curves[0] ?? all[0])?.key;
 }
 
 function nameAll(runs: ComparedRun[]): Named[] {

@@ -22,14 +22,16 @@ export function Relations({ data, runs, kept, onKeep }: { data: Comparison; runs
   const usable = measures.filter((m) => m.varies);
   const suggested = useMemo(() => {
     const params = usable.filter((m) => m.id.startsWith("params.")).slice(0, 5);
-    const metrics = usable.filter((m) => m.id.startsWith("metrics.")).slice(0, Math.max(1, 6 - params.length));
+    const measured = usable.filter((m) => m.id.startsWith("metrics."));
+    const telling = measured.filter((m) => /loss|acc|auc|f1|rmse|mae|score|reward/i.test(m.id));
+    const metrics = (telling.length ? telling : measured).slice(0, Math.max(1, 7 - params.length));
     return [...params, ...metrics].map((m) => m.id);
   }, [usable]);
   const ids = axesText ? axesText.split("\n") : suggested;
   const axes: Axis[] = useMemo(() => ids.flatMap((id) => measures.find((m) => m.id === id) ?? []), [ids.join("\n"), measures]);
   const numbers = usable.filter((m) => m.numeric);
   const [xid, setX] = useParam("sx", numbers[0]?.id ?? "");
-  const [yid, setY] = useParam("sy", (numbers.find((m) => m.id.startsWith("metrics.")) ?? numbers[1])?.id ?? "");
+  const [yid, setY] = useParam("sy", (numbers.find((m) => m.id === suggested.find((id) => id.startsWith("metrics."))) ?? numbers[1])?.id ?? "");
   const [mx, my] = [measures.find((m) => m.id === xid), measures.find((m) => m.id === yid)];
   const names = useMemo(() => runs.map((r) => r.label), [runs]);
   const colors = useMemo(() => runs.map((r) => (runs.length > 8 ? 0 : r.color)), [runs]);
