@@ -43,7 +43,7 @@ func (w *world) changePages(t *testing.T) {
 	if f := p.Actions[1].Fields; len(f) != 2 || f[0].Path != "spec.model.alias" || f[0].Old != "" || f[0].New != `"blue"` {
 		t.Errorf("fields: %+v", f)
 	}
-	if len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "pipeline/train: its code code stays") {
+	if len(p.Notes) != 2 || !strings.Contains(p.Notes[0], "pipeline/train: its code code stays") || !strings.Contains(p.Notes[1], "It belongs to cli:x") || len(p.Drift) != 0 {
 		t.Errorf("notes: %q", p.Notes)
 	}
 	if _, err := c.ApplyText(ctx, r); !trimtab.IsKind(err, trimtab.Invalid) {

@@ -58,6 +58,7 @@ func (t *table) planText(ctx context.Context, in view.ChangeRequest) (out view.C
 		out, answer = changePlan(plan.Answer{}, nil), plan.Answer{}
 	} else {
 		out = changePlan(answer, notes)
+		outside(&out)
 	}
 	out.Inventory, out.Inventories = p.Inventory, inventories
 	for _, d := range problems {
@@ -65,6 +66,22 @@ func (t *table) planText(ctx context.Context, in view.ChangeRequest) (out view.C
 			Line: d.Line, Column: d.Column, EndColumn: d.EndColumn, Excerpt: d.Excerpt, Expected: d.Expected, DidYouMean: d.DidYouMean})
 	}
 	return out, answer, desired, nil
+}
+
+// outside says that a plan changes what another manager declares: that is no return
+// to what was declared, and the manager will see it as drift.
+func outside(p *view.ChangePlan) {
+	owner, _, ok := strings.Cut(p.Inventory, ":")
+	if !ok || owner == p.Manager || len(p.Actions) == 0 {
+		return
+	}
+	p.Drift = []view.ChangeDrift{}
+	for i := range p.Actions {
+		if p.Actions[i].Verb == string(plan.Update) {
+			p.Actions[i].Reason = ""
+		}
+	}
+	p.Notes = append(p.Notes, "It belongs to "+p.Inventory+": unless the files there say the same, the next apply of them shows this as drift and takes it back")
 }
 
 // keepFile fills the digest of a file that a document names and that is not sent.

@@ -64,8 +64,8 @@ export default function Changes() {
                 </p>
               </Section>
               <Section id="applies" title="Applies" aside="newest first">
-                <div class="panel">
-                  <Table label="Applies" columns={columns} rows={items} rowKey={(i) => String(i.id)} />
+                <div class="panel changes-all">
+                  <Table label="Applies, newest first" columns={columns} rows={items} rowKey={(i) => String(i.id)} />
                 </div>
                 {next > 0 && (
                   <button type="button" class="quiet more" onClick={() => void more(next)}>
@@ -108,7 +108,7 @@ function Source({ s }: { s: ChangeSource }) {
             <Sign verb="update" />
             <span class="kind">{d.kind}</span> <span class="title">{d.name}</span>{" "}
             <span class="detail">
-              {d.manager} <Age at={d.at} />
+              by {d.manager === "ui" ? "the browser" : d.manager || "somebody"}, <Age at={d.at} />
             </span>
           </p>
           {d.known ? d.fields.length > 0 ? <Fields of={d.fields} /> : <p class="detail">The fields are as declared; only who manages them has changed.</p> : <p class="detail">{sourceName(s.inventory)} has never declared it, or what it declared is not kept.</p>}

@@ -30,7 +30,7 @@ export function value(json: string | undefined): string {
   try {
     const v: unknown = JSON.parse(json);
     if (typeof v === "string") return v === "" ? '""' : v;
-    return typeof v === "object" && v !== null ? JSON.stringify(v, null, 1).replace(/\n\s*/g, " ") : String(v);
+    return typeof v === "object" && v !== null ? JSON.stringify(v) : String(v);
   } catch {
     return json;
   }
@@ -94,7 +94,7 @@ function Action({ a, done, open: first }: { a: ChangeAction; done: boolean; open
           {a.since && <strong> {a.since} since</strong>}
         </span>
         <span class="grow" />
-        {page && (
+        {page && (done ? a.verb !== "delete" && a.since !== "deleted" : a.verb !== "create") && (
           <a href={href(page)} data-page>
             Open
           </a>

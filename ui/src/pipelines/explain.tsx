@@ -40,7 +40,7 @@ export function Explain({ run, step, cachedRun }: { run: string; step: string; c
         if (!x) return <p class="detail">Nothing is known of this step.</p>;
         return (
           <div class="pipelines-explain">
-            <p>{x.text}.</p>
+            <p>{x.text.charAt(0).toUpperCase() + x.text.slice(1)}.</p>
             <Differences of={x.differs} />
             {(x.against || cachedRun) && (
               <p>
