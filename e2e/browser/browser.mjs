@@ -25,6 +25,7 @@ export async function open(browser, origin, { theme = "light", width = 1440, ans
   const context = await browser.newContext({ viewport: { width, height: width < 500 ? 844 : 900 }, colorScheme: theme, reducedMotion });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
+  watch(page);
   const complaints = [];
   page.on("console", (m) => ["error", "warning"].includes(m.type()) && complaints.push(`console: ${m.text()}`));
   page.on("pageerror", (e) => complaints.push(`script: ${e.message}`));
@@ -39,4 +40,25 @@ export async function open(browser, origin, { theme = "light", width = 1440, ans
 export async function findings(page) {
   const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
   return violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.target.join(" ")).join(", ")}`);
+}
+
+const asked = new WeakMap(); // page -> requests that have no answer yet
+
+function watch(page) {
+  const open = new Set();
+  asked.set(page, open);
+  page.on("request", (r) => r.resourceType() !== "eventsource" && !/\/(events|live)(\?|$)/.test(r.url()) && open.add(r));
+  for (const over of ["requestfinished", "requestfailed"]) page.on(over, (r) => open.delete(r));
+}
+
+/** settled waits until a page has what it asked for, has its fonts and has drawn. */
+export async function settled(page) {
+  const open = asked.get(page);
+  const until = Date.now() + 10_000;
+  for (let calm = 0; calm < 3 && Date.now() < until; ) {
+    await page.waitForTimeout(25);
+    const busy = open.size > 0 || (await page.evaluate(() => document.querySelector("main .skeleton") !== null));
+    calm = busy ? 0 : calm + 1;
+  }
+  await page.evaluate(() => document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))));
 }

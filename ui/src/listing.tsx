@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useMemo, useState } from "preact/hooks";
 
-/** Column is a column of a table. Value is what a cell shows; sort, when given, what it is ordered by. */
+/** Column is a column of a table; one of buttons has no title. Value is what a cell shows; sort, when given, what it is ordered by. */
 export interface Column<T> {
   id: string;
   title: string;
@@ -35,24 +35,28 @@ export function Table<T>({ label, columns, rows, rowKey, chosen, order }: Props<
     return [...rows].sort((a, b) => sign * compare(sort(a), sort(b)));
   }, [rows, by?.by, by?.down]);
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+    <div class="scroll" tabIndex={0} role="group" aria-label={label}>
       <table class="listing">
         <thead>
           <tr>
-            {columns.map((c) => (
-              <th key={c.id} scope="col" class={c.num ? "num" : undefined} style={c.width ? { width: c.width } : undefined} aria-sort={by?.by === c.id ? (by.down ? "descending" : "ascending") : undefined}>
-                {c.sort ? (
-                  <button type="button" class="sort" onClick={() => setBy({ by: c.id, down: by?.by === c.id ? !by.down : c.num === true })}>
-                    {c.title}
-                    <span class="sort-mark" aria-hidden="true">
-                      {by?.by === c.id ? (by.down ? "↓" : "↑") : ""}
-                    </span>
-                  </button>
-                ) : (
-                  c.title
-                )}
-              </th>
-            ))}
+            {columns.map((c) =>
+              c.title === "" ? (
+                <td key={c.id} style={c.width ? { width: c.width } : undefined} />
+              ) : (
+                <th key={c.id} scope="col" class={c.num ? "num" : undefined} style={c.width ? { width: c.width } : undefined} aria-sort={by?.by === c.id ? (by.down ? "descending" : "ascending") : undefined}>
+                  {c.sort ? (
+                    <button type="button" class="sort" onClick={() => setBy({ by: c.id, down: by?.by === c.id ? !by.down : c.num === true })}>
+                      {c.title}
+                      <span class="sort-mark" aria-hidden="true">
+                        {by?.by === c.id ? (by.down ? "↓" : "↑") : ""}
+                      </span>
+                    </button>
+                  ) : (
+                    c.title
+                  )}
+                </th>
+              ),
+            )}
           </tr>
         </thead>
         <tbody>
