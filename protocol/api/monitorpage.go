@@ -62,9 +62,9 @@ type Failing interface {
 // Limits of one answer.
 const (
 	sparkWindows    = 20     // of a line of the matrix
-	windowCells     = 50_000 // windows times columns of a monitor's page
+	windowCells     = 30_000 // windows times columns of a monitor's page
 	mostWindows     = 500
-	fewestWindows   = 50
+	fewestWindows   = 30
 	openIncidents   = 1000
 	monitorIncident = 300
 )

@@ -96,11 +96,11 @@ func (w *world) watchPages(t *testing.T, blobs blob.Store) {
 		t.Errorf("monitors: %+v", got)
 	}
 	got := page[view.MonitorPage](t, w, "/monitors/quality", 200)
-	if n := len(got.Windows.Start); n != 50 || !got.More || len(got.Drift.Columns) != 1000 || len(got.Drift.PSI[0]) != n || got.Quality[0].Value[n-1] != 0.7 {
+	if n := len(got.Windows.Start); n != 30 || !got.More || len(got.Drift.Columns) != 1000 || len(got.Drift.PSI[0]) != n || got.Quality[0].Value[n-1] != 0.7 {
 		t.Errorf("a page of %d windows, %d columns, more %v", n, len(got.Drift.Columns), got.More)
 	}
 	older := page[view.MonitorPage](t, w, "/monitors/quality?before="+trimtab.Time(got.Windows.Start[0]).String(), 200)
-	if n := len(older.Windows.Start); n != 20 || older.More || older.Windows.End[n-1] != got.Windows.Start[0] {
+	if n := len(older.Windows.Start); n != 30 || !older.More || older.Windows.End[n-1] != got.Windows.Start[0] {
 		t.Errorf("the page before: %d windows, more %v", n, older.More)
 	}
 	page[view.MonitorPage](t, w, "/monitors/nothing", 404)
