@@ -96,9 +96,9 @@ function Chart({ metric, runs, x, grouping, project, stamp }: Props & { metric: 
         ? known.slice(0, 24).map((c) => ({ label: by.get(c.run)?.name ?? c.run, a: c.y[c.y.length - 1] ?? NaN }))
         : grouped(known, (c) => by.get(c.run)?.group ?? "–").map(([group, all]) => ({ label: `${group} (${all.length})`, a: mean(all.map((c) => c.y[c.y.length - 1] ?? NaN)) }));
     const real = bins.filter((b) => Number.isFinite(b.a));
-    return <Bars label={`${metric} by ${grouping === undefined ? "run" : grouping}`} bins={real} names={[metric]} height={height} />;
+    return <Bars label={`${metric} by ${grouping === undefined ? "run" : grouping}`} bins={real} names={[metric]} height={height} format={(v) => String(Number(v.toPrecision(3)))} />;
   }
-  return <LineChart label={`${metric} of ${runs.length} runs`} height={height} x={x} series={series} sync="experiment" legend={false} />;
+  return <LineChart label={`${metric} of ${runs.length} runs`} height={height} x={x} series={series} sync="experiment" legend={grouping !== undefined} />;
 }
 
 function mean(values: number[]): number {

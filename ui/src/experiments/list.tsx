@@ -90,7 +90,7 @@ export default function Experiments() {
                   { id: "last", title: "Last run", sort: (e) => (e.last?.start ? Date.parse(e.last.start) : 0), value: (e) => e.last && <Last e={e} /> },
                   { id: "user", title: "By", sort: (e) => e.last?.user ?? "", value: (e) => e.last?.user ?? "" },
                   {
-                    id: "more", title: "",
+                    id: "more", title: "Actions",
                     value: (e) => <Menu text="" label={`More of ${e.name}`} items={stage === "deleted" ? [{ text: "Restore", run: () => setActing({ what: "restore", row: e }) }] : [{ text: "Rename", run: () => setActing({ what: "rename", row: e }) }, { text: "Delete", run: () => setActing({ what: "delete", row: e }), ...(e.id === "0" ? { off: "the default stays" } : {}) }]} />,
                   },
                 ]}

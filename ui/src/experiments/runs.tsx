@@ -21,7 +21,7 @@ import { QueryBar } from "./search";
 import { Runs, type Row, type Search } from "./store";
 
 const drawn = 8; // runs in the charts while none is chosen
-const drawnMost = 100;
+const drawnMost = 200;
 const inAddress = 200; // chosen runs that the address holds
 
 export default function RunsPage({ params }: { params: Record<string, string> }) {
@@ -43,7 +43,7 @@ export default function RunsPage({ params }: { params: Record<string, string> })
   const [widths, setWidths] = useWidths(`trimtab.widths.${where}`);
 
   const sorts = useMemo(() => sortsOf(order), [order]);
-  const clauses = [...(group ? [`${clauseOf(group)}`] : []), ...sorts.filter((s) => s.id !== group).map((s) => `${clauseOf(s.id)} ${s.desc ? "DESC" : "ASC"}`)];
+  const clauses = sorts.map((s) => `${clauseOf(s.id)} ${s.desc ? "DESC" : "ASC"}`);
   const search: Search = useMemo(() => ({ project: where, experiment, filter, order: clauses, view }), [where, experiment, filter, clauses.join("\n"), view]);
   const runs = useTable(search);
   const version = runs.version.value;
@@ -178,7 +178,47 @@ export default function RunsPage({ params }: { params: Record<string, string> })
               </button>
             </div>
           </div>
-          {selected.size > 0 && (
+          {chartsOpen && runs.rows > 0 && (
+            <Charts project={where} runs={shownRuns} metrics={charted} stamp={runs.search === search ? stampOf(version, shownRuns, known.current) : 0} x={x === "relative" ? "relative" : "step"} setX={(v) => setParams({ x: v === "step" ? "" : v })} grouping={group ? titleOf(group) : undefined} drop={(m) => setCharts(charted.filter((c) => c !== m))} add={() => setDialog("charts")} />
+          )}
+          {runs.rows === 0 && !runs.busy.value ? (
+            problem && problem.status !== 400 ? (
+              <ProblemPanel problem={problem} retry={() => void runs.refresh()} />
+            ) : (
+              !problem && (
+                <p class="panel">
+                  {filter ? "No run matches. " : view === "deleted" ? "No run is deleted. " : "No run yet. "}
+                  {filter && (
+                    <button type="button" class="link" onClick={() => setParams({ filter: "" })}>
+                      Clear the filter
+                    </button>
+                  )}
+                </p>
+              )
+            )
+          ) : (
+            <div class="exp-table">
+            <Grid
+              label={`Runs of ${title}`}
+              columns={columns}
+              rows={runs.rows}
+              rowKey={(i) => runs.row(i)?.id}
+              cell={(i, c) => <Cell runs={runs} row={i} column={c} experiment={experiment} selected={selected} hidden={hidden} color={colors.get(runs.row(i)?.id ?? "")} select={select} />}
+              text={(i, c) => wordOf(runs, i, c)}
+              rowClass={(i) => (runs.row(i)?.deleted ? "gone" : "")}
+              selected={selected}
+              onSelect={select}
+              onOpen={open}
+              onSort={(id, add) => setParams({ order: writeSorts(sorted(sorts, id, add)) })}
+              onResize={(id, w) => setWidths({ ...widths, [id]: w })}
+              onMove={(id, before) => setColumns(movedTo(shownColumns, id, before))}
+              onHide={(id) => id !== nameColumn && setColumns(shownColumns.filter((c) => c !== id))}
+              onView={(from, to, ids) => runs.look(from, to, group && !ids.includes(group) ? [...ids, group] : ids)}
+              shift={runs.shift.value}
+              height={`max(${chartsOpen ? 280 : 320}px, calc(100vh - ${(chartsOpen ? 452 : 208) + (head?.note ? 18 : 0)}px))`}
+              below={selected.size > 0 ? 52 : 0}
+            />
+              {selected.size > 0 && (
             <div class="exp-chosen-bar" role="status">
               <span>{plural(selected.size, "run")} chosen</span>
               <button type="button" class="primary" onClick={compare} disabled={selected.size < 2}>
@@ -203,44 +243,7 @@ export default function RunsPage({ params }: { params: Record<string, string> })
               </button>
             </div>
           )}
-          {chartsOpen && runs.rows > 0 && (
-            <Charts project={where} runs={shownRuns} metrics={charted} stamp={runs.search === search ? stampOf(version, shownRuns, known.current) : 0} x={x === "relative" ? "relative" : "step"} setX={(v) => setParams({ x: v === "step" ? "" : v })} grouping={group ? titleOf(group) : undefined} drop={(m) => setCharts(charted.filter((c) => c !== m))} add={() => setDialog("charts")} />
-          )}
-          {runs.rows === 0 && !runs.busy.value ? (
-            problem && problem.status !== 400 ? (
-              <ProblemPanel problem={problem} retry={() => void runs.refresh()} />
-            ) : (
-              !problem && (
-                <p class="panel">
-                  {filter ? "No run matches. " : view === "deleted" ? "No run is deleted. " : "No run yet. "}
-                  {filter && (
-                    <button type="button" class="link" onClick={() => setParams({ filter: "" })}>
-                      Clear the filter
-                    </button>
-                  )}
-                </p>
-              )
-            )
-          ) : (
-            <Grid
-              label={`Runs of ${title}`}
-              columns={columns}
-              rows={runs.rows}
-              rowKey={(i) => runs.row(i)?.id}
-              cell={(i, c) => <Cell runs={runs} row={i} column={c} experiment={experiment} selected={selected} hidden={hidden} color={colors.get(runs.row(i)?.id ?? "")} select={select} />}
-              text={(i, c) => wordOf(runs, i, c)}
-              rowClass={(i) => (runs.row(i)?.deleted ? "gone" : "")}
-              selected={selected}
-              onSelect={select}
-              onOpen={open}
-              onSort={(id, add) => setParams({ order: writeSorts(sorted(sorts, id, add)) })}
-              onResize={(id, w) => setWidths({ ...widths, [id]: w })}
-              onMove={(id, before) => setColumns(movedTo(shownColumns, id, before))}
-              onHide={(id) => id !== nameColumn && setColumns(shownColumns.filter((c) => c !== id))}
-              onView={(from, to, ids) => runs.look(from, to, group && !ids.includes(group) ? [...ids, group] : ids)}
-              shift={runs.shift.value}
-              height={chartsOpen ? "max(280px, calc(100vh - 452px))" : "max(320px, calc(100vh - 224px))"}
-            />
+            </div>
           )}
         </>
       )}

@@ -105,7 +105,8 @@ export function QueryBar({ search, filter, apply, problem, input }: Props) {
     const found = await choicesFor(w, cursor, root, search);
     if (mine !== suggestions.current) return;
     setChoices(found);
-    setAt(found.length > 0 && (w.what === "name" || w.what === "value") && w.typed !== "" ? 0 : -1);
+    // What must follow is offered for Enter and Tab; where a query may end, Enter asks it.
+    setAt(found.length > 0 && w.what !== "joint" && w.what !== "nothing" && !(w.what === "name" && w.typed === "") ? 0 : -1);
   };
   const suggestions = useRef(0);
 
@@ -118,13 +119,16 @@ export function QueryBar({ search, filter, apply, problem, input }: Props) {
     }
     const next = text.slice(0, c.from) + c.text + text.slice(c.to);
     const cursor = c.from + c.text.length;
+    // At once: what is typed next must find the cursor there.
+    if (input.current) {
+      input.current.value = next;
+      input.current.focus();
+      input.current.setSelectionRange(cursor, cursor);
+    }
     setText(next);
     setFault(undefined);
-    requestAnimationFrame(() => {
-      input.current?.focus();
-      input.current?.setSelectionRange(cursor, cursor);
-      void suggest(next, cursor);
-    });
+    setChoices([]);
+    void suggest(next, cursor);
   };
   const keys = async (e: KeyboardEvent) => {
     if (e.key === "ArrowDown" || e.key === "ArrowUp") {

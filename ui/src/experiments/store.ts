@@ -269,7 +269,7 @@ export class Runs {
     }
     this.problem.value = undefined;
     const at = first ? this.find(first.id) : -1;
-    if (at > this.from && this.from > 0) this.shift.value = { by: at - this.from };
+    if (at > this.from) this.shift.value = { by: at - this.from };
     this.version.value++;
     this.fill();
   }

@@ -44,6 +44,8 @@ interface Props {
   /** shift, when it changes, is by how many rows what is shown has moved down. */
   shift?: { by: number } | undefined;
   height: string;
+  /** below is the room in px that is left free under the last row. */
+  below?: number;
 }
 
 const narrowest = 56;
@@ -60,6 +62,7 @@ export function Grid(p: Props) {
   const s = useMemo(() => spread(p.columns), [p.columns]);
   const [from, to] = rowsIn(view.top, view.height - rowHeight, p.rows);
   const [first, last] = columnsIn(s, view.left, view.width);
+  const wide = Math.max(s.width, view.width);
   const visible = [...s.all.slice(0, s.pinned), ...s.all.slice(first, last)];
   const wanted = visible.map((c) => c.id).join("\n");
   const now = useRef(p);
@@ -210,7 +213,7 @@ export function Grid(p: Props) {
     e.preventDefault();
     const before = at.row;
     moveTo(row, col);
-    if (e.shiftKey && row !== before && before >= 0) {
+    if ((e.shiftKey || e.key === "J" || e.key === "K") && row !== before && before >= 0) {
       anchor.current ??= before;
       range(Math.max(0, Math.min(p.rows - 1, row)));
     }
@@ -238,7 +241,7 @@ export function Grid(p: Props) {
         aria-rowindex={r + 2}
         aria-selected={chosen}
         class={`grid-row${chosen ? " chosen" : ""}${r === at.row ? " at" : ""} ${p.rowClass?.(r) ?? ""}`}
-        style={{ transform: `translateY(${r * rowHeight}px)`, width: `${s.width}px` }}
+        style={{ transform: `translateY(${r * rowHeight}px)`, width: `${wide}px` }}
         data-index={r}
       >
         {cells((c, i) => (
@@ -288,7 +291,7 @@ export function Grid(p: Props) {
       onFocus={(e) => setFocused(e.target === box.current)}
       onBlur={() => setFocused(false)}
     >
-      <div class="grid-head" role="row" aria-rowindex={1} style={{ width: `${s.width}px` }}>
+      <div class="grid-head" role="row" aria-rowindex={1} style={{ width: `${wide}px` }}>
         {cells((c, i) => (
           <Head
             key={c.id}
@@ -307,7 +310,7 @@ export function Grid(p: Props) {
           />
         ))}
       </div>
-      <div class="grid-body" style={{ height: `${p.rows * rowHeight}px`, width: `${s.width}px` }} onMouseDown={press} onDblClick={(e) => openAt(e, p.onOpen)}>
+      <div class="grid-body" style={{ height: `${p.rows * rowHeight + (p.below ?? 0)}px`, width: `${wide}px` }} onMouseDown={press} onDblClick={(e) => openAt(e, p.onOpen)}>
         {rows}
       </div>
     </div>
@@ -379,7 +382,7 @@ function Head({ c, id, index, cursor, edge, style, sort, resize, drop }: HeadPro
       }}
       onClick={(e) => c.sortable && sort(e.shiftKey)}
     >
-      <span class="grid-title">{c.title}</span>
+      <span class={c.title ? "grid-title" : "visually-hidden"}>{c.title || c.hint}</span>
       {c.sort && (
         <span class="grid-sort" aria-hidden="true">
           {c.sort === "asc" ? "↑" : "↓"}
