@@ -8,7 +8,8 @@
 //
 // What lasts is an incident: a fault of the data, found surely enough, holds its rows
 // out of figures, references and training from the row on with which it began; drift,
-// decay, calibration that is off, and traffic or labels that stop inform. An incident
+// decay, calibration that is off, and traffic or labels that stop, come in other
+// numbers than usual, or late, inform. An incident
 // is there before the window that names it, and both before the border is settled, so
 // that a policy that decides at the border knows it.
 //

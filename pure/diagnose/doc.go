@@ -1,7 +1,8 @@
 // Package diagnose tells a fault of the data from a change of the world, before anything is learnt from the rows.
 // Given reference rows known to be good and a current span of rows in the order of their event times, it names what is
 // wrong with which columns since when: missing values, units, signs, shifts, swapped, frozen, clipped, rounded, shuffled
-// or recoded columns, stand-ins such as -999, repeated rows, and rows that stopped coming.
+// or recoded columns, stand-ins such as -999, repeated rows, and rows that stopped coming. Compare sets how many rows, or
+// labels, came in a window beside the windows before it.
 //
 // It owns the tests and their noise base. A statistic of the current rows is compared with how far the same statistic
 // moved from one stretch of the reference to those before it, at the same number of rows, so that seasons, weather,

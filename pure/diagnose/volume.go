@@ -8,7 +8,8 @@ import (
 	"github.com/trimtab/trimtab/pure/stat"
 )
 
-// Flow is how many of something came in one window, bin by bin.
+// Flow is how many of something came in one window, bin by bin; counts are not negative. One whose Of is not as long as
+// its Count tells nothing.
 type Flow struct {
 	Begin int64     // event time of the first bin, in milliseconds
 	Bin   int64     // length of a bin, in milliseconds
@@ -89,7 +90,12 @@ func (c laid) sums(lo, hi int) (came, usual float64) {
 func excess(came, usual float64) float64 { return math.Log((came + 0.5) / (usual + 0.5)) }
 
 func newVolume(earlier []Flow, now Flow) *volume {
-	known := slices.DeleteFunc(slices.Clone(earlier), func(f Flow) bool { return f.Bin != now.Bin || f.known() == 0 || 2*f.blank() > len(f.Count) })
+	if now.broken() {
+		return nil
+	}
+	known := slices.DeleteFunc(slices.Clone(earlier), func(f Flow) bool {
+		return f.broken() || (f.Of == nil) != (now.Of == nil) || f.Bin != now.Bin || f.known() == 0 || 2*f.blank() > len(f.Count)
+	})
 	if len(known) < leastFlows || now.known() == 0 {
 		return nil
 	}
@@ -133,6 +139,8 @@ func outerOf(windows []laid) (centre, squares, n float64) {
 	}
 	return centre, squares, float64(len(r))
 }
+
+func (f Flow) broken() bool { return f.Of != nil && len(f.Of) != len(f.Count) }
 
 // blank counts the bins of which nothing can be learnt.
 func (f Flow) blank() (n int) {

@@ -136,6 +136,31 @@ func TestCompareShares(t *testing.T) {
 	}
 }
 
+// TestCompareOdd gives what tells nothing.
+func TestCompareOdd(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	good := daily(r, 6, 7, 0.05, weekly)
+	nan := Flow{Bin: dayLong, Count: []float64{math.NaN(), math.NaN()}}
+	for name, x := range map[string]struct {
+		before []Flow
+		now    Flow
+	}{
+		"nothing":              {nil, Flow{}},
+		"no bins":              {good, Flow{Bin: dayLong}},
+		"no history":           {nil, good[0]},
+		"unknown bins":         {good, nan},
+		"unknown history":      {[]Flow{nan, nan, nan, nan}, good[0]},
+		"other bins":           {good, Flow{Bin: dayLong / 24, Count: []float64{1, 2}}},
+		"shares beside counts": {good, Flow{Bin: dayLong, Count: []float64{1}, Of: []float64{2}}},
+		"half of the rows":     {good, Flow{Bin: dayLong, Count: []float64{1, 2}, Of: []float64{2}}},
+		"nothing ever came":    {[]Flow{times(good[0], 0, 7, 0), times(good[1], 0, 7, 0), times(good[2], 0, 7, 0)}, good[3]},
+	} {
+		if c, ok := Compare(x.before, x.now, 0.2); ok || c.Hi != 0 {
+			t.Errorf("%s: %v %+v", name, ok, c)
+		}
+	}
+}
+
 // TestCompareQuiet counts false alarms over simulated years: with weekends, growth, much scatter, and few rows.
 func TestCompareQuiet(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 1))
