@@ -96,7 +96,7 @@ func (r *Runner) Survey(ctx context.Context, q SampleRequest) (f Survey, err err
 	f.From, f.To = math.MinInt64, s.mark()
 	if s.monitor != nil {
 		f.Task = Task(s.monitor.Performance.Task)
-		if f.windows, err = s.mature(ctx, s.mark()); err != nil {
+		if f.windows, err = s.lately(ctx, q); err != nil {
 			return f, err
 		}
 		if len(f.windows) == 0 {
@@ -121,6 +121,54 @@ func (r *Runner) Survey(ctx context.Context, q SampleRequest) (f Survey, err err
 		return f, err
 	}
 	return f, f.name(q)
+}
+
+// recentWindows reads the newest windows that start before a moment (0: all), in order of time.
+type recentWindows interface {
+	Recent(ctx context.Context, monitor string, before trimtab.Time, limit int) ([]trimtab.WindowResult, error)
+}
+
+// windowPiece is how many windows are decoded at once: with a hundred columns each, they are large.
+const windowPiece = 500
+
+// lately are the mature windows that a sample may be taken from, oldest first: read from the newest backwards, until the
+// version's service lies behind, or what it has learnt from begins, or there are rows enough to score.
+func (s *pass) lately(ctx context.Context, q SampleRequest) ([]trimtab.WindowResult, error) {
+	reader, ok := s.cfg.Windows.(recentWindows)
+	if !ok {
+		return s.mature(ctx, s.mark())
+	}
+	l, _, err := s.cfg.Models.Lineage(ctx, q.Model, q.Version)
+	if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
+		return nil, err
+	}
+	var out []trimtab.WindowResult
+	rows, own, before, mark := int64(0), false, trimtab.Time(0), s.mark()
+	for {
+		piece, err := reader.Recent(ctx, s.spec.Monitor, before, windowPiece)
+		if err != nil || len(piece) == 0 {
+			return out, err
+		}
+		var kept []trimtab.WindowResult
+		answered := false
+		for _, w := range piece {
+			if !w.Closed() || s.border(w) > mark {
+				continue
+			}
+			w.Drift, w.Scores, w.Calibration, w.Estimated = nil, nil, nil, nil // large, and not asked for
+			answered = answered || slices.Contains(w.Versions, q.Version)
+			if w.Start >= l.Until {
+				rows += w.Rows
+			}
+			kept = append(kept, w)
+		}
+		out = append(kept, out...)
+		enough := (q.Source == Scored || q.Against != 0) && rows >= maxScored
+		if len(piece) < windowPiece || own && !answered || piece[0].End <= l.Until || enough {
+			return out, nil
+		}
+		own, before = own || answered, piece[0].Start
+	}
 }
 
 // watched finds the endpoint whose rows are taken, with its monitor; "" when nothing serves the model.

@@ -157,3 +157,26 @@ func TestSampleTakesTheNewest(t *testing.T) {
 		t.Errorf("from %s, %d rows", f.From, s.Rows.Len())
 	}
 }
+
+// However many windows there are, those that count are found: of an old service, and the newest for what never served.
+func TestSampleOfManyWindows(t *testing.T) {
+	w := newWorld(t)
+	w.serve(2, 4)
+	w.answered(1, 2)
+	first, _ := trimtab.Window("7d").Bounds(began)
+	for i := range 1100 { // later windows, in which version 3 answered
+		start := first + trimtab.Time(14+i)*day
+		w.check(w.db.Windows.Put(t.Context(), trimtab.WindowResult{Monitor: "e", Endpoint: "e", Start: start, End: start + day, Through: start + day, Rows: 100, Versions: []trimtab.Version{3}}))
+	}
+	w.reached(400)
+	w.trained[4] = first + 1000*day
+	if f, s := w.sample(evaluate.SampleRequest{Version: 1}); f.Source != evaluate.Answered || f.From != first || s.Rows.Len() != 28 {
+		t.Errorf("%+v, %d rows", f, s.Rows.Len())
+	}
+	if f, _ := w.sample(evaluate.SampleRequest{Version: 3}); f.Source != evaluate.Answered || f.From != first+14*day {
+		t.Errorf("%+v", f)
+	}
+	if f, _ := w.sample(evaluate.SampleRequest{Version: 4}); f.Source != evaluate.Scored || f.From != w.trained[4] {
+		t.Errorf("%+v", f)
+	}
+}

@@ -57,6 +57,7 @@ const (
 	lineTrend       = 24  // windows of a line of the list
 	pageWindows     = 500 // of a model's page
 	pageMoves       = 200
+	maxQuality      = 20 // endpoints whose quality is drawn
 	pageEvaluations = 1000
 	cardEvaluations = 20
 )
@@ -339,10 +340,11 @@ func (t *table) modelPage(ctx context.Context, name trimtab.ModelName) (p view.M
 	if err != nil {
 		return p, err
 	}
+	each := max(20, 4*pageWindows/max(1, len(p.Services))) // of many endpoints fewer windows: an answer stays small
 	for _, x := range p.Services {
-		if len(x.Monitors) > 0 {
+		if len(x.Monitors) > 0 && len(p.Quality) < maxQuality {
 			spec := s.monitors[x.Monitors[0]]
-			p.Quality = append(p.Quality, view.ModelQualityOf(x.Endpoint, x.Monitors[0], spec.Performance.Metrics, windows[x.Endpoint], spans[x.Endpoint], pageWindows))
+			p.Quality = append(p.Quality, view.ModelQualityOf(x.Endpoint, x.Monitors[0], spec.Performance.Metrics, windows[x.Endpoint], spans[x.Endpoint], min(each, pageWindows)))
 			p.Task = cmp.Or(p.Task, spec.Performance.Task)
 		}
 	}

@@ -31,7 +31,7 @@ export default function Diff({ params }: { params: Record<string, string> }) {
   const one = useQuery<VersionPage>(of(a), ["modelVersion"]);
   const two = useQuery<VersionPage>(of(b), ["modelVersion"]);
   const rows = ready && a !== b ? apiURL(project.value, `catalog/models/${enc(name)}/versions/${b}/performance?against=${a}`) : null;
-  const measured = useQuery<Performance>(rows, ["window"]);
+  const measured = useQuery<Performance>(rows, ["modelVersion"]);
   const step = (which: "a" | "b", v: number | undefined) => (v ? setParams({ [which]: String(v) }) : toast("There is no further version", "warn"));
   return (
     <Page

@@ -138,7 +138,7 @@ function Quality({ data }: { data: VersionPage }) {
   const [rows, setRows] = useParam("rows");
   const { model, line } = data;
   const call = `catalog/models/${enc(model)}/versions/${line.version}/performance${rows ? `?rows=${enc(rows)}` : ""}`;
-  const q = useQuery<Performance>(apiURL(project.value, call), ["window"]);
+  const q = useQuery<Performance>(apiURL(project.value, call), ["modelVersion"]);
   const source = q.data.value?.rows.source;
   return (
     <>
