@@ -1,5 +1,6 @@
 // The steps of a pipeline from left to right: what waits for what, the sources
 // they read and the models they move.
+import { useEffect, useRef } from "preact/hooks";
 import type { PipelineStep } from "../api_gen";
 import { enc, href } from "../router";
 import { Shape, toneOf } from "../shapes";
@@ -73,8 +74,16 @@ export function Graph({ steps, state, chosen, choose }: Props) {
   for (const n of nodes) count.set(n.layer, (count.get(n.layer) ?? 0) + 1);
   const place = (n: Node) => ({ x: n.layer * (box.width + space.x), y: (full.height - (count.get(n.layer) ?? 1) * (box.height + space.y) + space.y) / 2 + n.row * (box.height + space.y) });
   const byId = new Map(nodes.map((n) => [n.id, n]));
+  const field = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const f = field.current;
+    const n = chosen === undefined ? undefined : byId.get(chosen);
+    if (!f || !n) return;
+    const { x } = place(n);
+    if (x < f.scrollLeft || x + box.width + 32 > f.scrollLeft + f.clientWidth) f.scrollLeft = x - (f.clientWidth - box.width) / 2;
+  }, [chosen]);
   return (
-    <div class="pipelines-graph" tabIndex={0} role="region" aria-label="The steps and what they wait for">
+    <div class="pipelines-graph" ref={field} tabIndex={0} role="region" aria-label="The steps and what they wait for">
       <div class="canvas" style={{ width: `${full.width}px`, height: `${full.height}px` }}>
         <svg width={full.width} height={full.height} aria-hidden="true" focusable="false">
           {nodes.flatMap((n) =>

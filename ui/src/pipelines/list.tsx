@@ -50,7 +50,9 @@ const columns: Column<PipelineSummary>[] = [
         <a class="title" href={href(`pipelines/${enc(p.name)}`)} data-page data-row>
           {p.name}
         </a>
-        <p class="detail">{p.declared ? p.description : "not declared any more"}</p>
+        <p class="detail" title={p.description}>
+          {p.declared ? p.description : "not declared any more"}
+        </p>
       </div>
     ),
   },

@@ -35,7 +35,7 @@ export default function Pipeline({ params }: { params: Params }) {
     <Page
       title={name}
       crumbs={[{ text: "Pipelines", to: "pipelines" }]}
-      summary={p?.description}
+      summary={p?.description && <span class="pipelines-break">{p.description}</span>}
       aside={
         canStart && (
           <button type="button" class="primary" onClick={start}>
@@ -59,7 +59,7 @@ export default function Pipeline({ params }: { params: Params }) {
                 of={[
                   ["Declared", p.declared ? <Declared p={p} /> : "not any more: only its runs are left"],
                   ["Started by", <Starters of={p.startedBy} />],
-                  ["Experiment", p.experiment],
+                  ["Experiment", <span class="pipelines-break">{p.experiment}</span>],
                   ["Code", p.codeDigest && <Digest of={p.codeDigest} />],
                   ["Environment", p.lock && <code>{p.lock}</code>],
                   ["Params", p.params && <ParamList of={p.params} />],
