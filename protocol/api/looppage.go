@@ -137,7 +137,9 @@ func (t *table) loopHistory(ctx context.Context, memory *loopMemory, in *LoopSpa
 		return h, err
 	}
 	h.Endpoint, h.Model = in.Name, s.Model.Name
-	if h.Monitor, err = t.monitorOf(ctx, in.Name, in.Monitor); err != nil {
+	h.Monitor, err = t.monitorOf(ctx, in.Name, in.Monitor)
+	watched := !trimtab.IsKind(err, trimtab.Precondition) // an endpoint that no monitor watches has an empty page
+	if err != nil && watched {
 		return h, err
 	}
 	w, err := t.watching(ctx)
@@ -150,6 +152,9 @@ func (t *table) loopHistory(ctx context.Context, memory *loopMemory, in *LoopSpa
 		}
 	}
 	slices.Sort(h.Monitors)
+	if h.Monitors == nil {
+		h.Monitors = []string{}
+	}
 	h.Spec = w.monitors[h.Monitor]
 	if h.Watermark, err = t.watermark(ctx, in.Name); err != nil {
 		return h, err
@@ -170,9 +175,11 @@ func (t *table) loopHistory(ctx context.Context, memory *loopMemory, in *LoopSpa
 	if h.Pause, err = t.pause(ctx, "loop"); err != nil {
 		return h, err
 	}
-	m, err := memory.of(ctx, &t.cfg, h.Monitor, policy)
-	if err != nil {
-		return h, err
+	m := remembered{}
+	if watched {
+		if m, err = memory.of(ctx, &t.cfg, h.Monitor, policy); err != nil {
+			return h, err
+		}
 	}
 	h.Windows, h.Columns, h.Decisions, h.Borders = m.windows, m.columns, m.acted, m.borders
 	if h.Incidents, err = t.cfg.Loop.Incidents.List(ctx, trimtab.DocumentQuery{To: h.To, Limit: farBack}); err != nil {

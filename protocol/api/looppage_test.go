@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/lifecycle/plan"
 	"github.com/trimtab/trimtab/lifecycle/view"
 	"github.com/trimtab/trimtab/protocol/api"
 )
@@ -91,4 +92,15 @@ func (w *world) loopPages(t *testing.T, rejected trimtab.Decision, fault trimtab
 	if !incident.Incident.Released || len(incident.Entries) != 3 || incident.Steps[len(incident.Steps)-1].Kind != "released" || incident.Model != "flights" {
 		t.Errorf("incident: %+v", incident)
 	}
+
+	// An endpoint that nobody watches has a page, an empty one.
+	must[plan.Answer](t)(w.client.Apply(t.Context(), view.Proposal{Manager: "cli", Inventory: "cli:alone", Resources: []view.Declaration{
+		{Kind: "Endpoint", Name: "alone", Spec: json.RawMessage(`{"model":{"name":"flights","alias":"champion"}}`)}}}))
+	if alone, status := answered[view.LoopPage](t, w, "loop/endpoints/alone"); status != 200 || alone.Monitor != "" || alone.Windows != 0 || alone.Monitors == nil {
+		t.Errorf("unwatched: %d %+v", status, alone)
+	}
+	if list, _ := answered[view.LoopList](t, w, "loop/endpoints"); !cmp.Equal(list.Unwatched, []string{"alone"}) {
+		t.Errorf("unwatched: %v", list.Unwatched)
+	}
+	must[plan.Answer](t)(w.client.Apply(t.Context(), view.Proposal{Manager: "cli", Inventory: "cli:alone", Delete: []string{"endpoint/alone"}}))
 }

@@ -61,7 +61,7 @@ export default function Decisions() {
           list.items.length === 0 ? (
             <Empty
               title={endpoint || state || after ? "No such decision" : acted === "acted" ? "Nothing was to be done yet" : "Nothing was decided yet"}
-              commands={endpoint || state || after ? [] : ["trimtab advise ENDPOINT", "trimtab apply -f policy.yaml", "trimtab loop"]}
+              commands={endpoint || state || after ? [] : ["trimtab advise --predictions FILE.parquet", "trimtab apply POLICY.yaml", "trimtab loop"]}
             >
               {list.next ? "Older ones are on the next page." : acted === "acted" && !endpoint && !state ? "A policy decides on every window that has closed; those that found nothing to do are under All." : undefined}
             </Empty>

@@ -3,7 +3,7 @@
 // timeline and the page of a decision show the same.
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { DecisionOption, DecisionPage, Fact } from "../api_gen";
+import type { DecisionOption, DecisionPage, Fact, IncidentLine } from "../api_gen";
 import { apiURL } from "../base";
 import { count, moment, percent, plural } from "../format";
 import { Command, Confirm, Digest, Facts, Version, toast } from "../parts";
@@ -34,7 +34,7 @@ export function DecisionView({ page: p, wide, changed }: { page: DecisionPage; w
   return (
     <div class={wide ? "loop-decision wide" : "loop-decision"}>
       <div class="loop-verdict">
-        <p class="loop-said">{sentence(d.reason)}</p>
+        <p class="loop-said">{named(sentence(d.reason), p.incidents)}</p>
         <p class="detail">
           {!wide && <State tone={tone}>{word}</State>}
           <span>
@@ -82,7 +82,7 @@ export function DecisionView({ page: p, wide, changed }: { page: DecisionPage; w
               {d.guards.map((g) => (
                 <li key={g.name} class={g.passed ? "passed" : "failed"}>
                   <State tone={g.passed ? "ok" : "bad"}>{g.name}</State>
-                  {!g.passed && <span class="detail">{g.why}</span>}
+                  {!g.passed && <span class="detail">{named(g.why ?? "", p.incidents)}</span>}
                 </li>
               ))}
             </ul>
@@ -147,6 +147,11 @@ export function DecisionView({ page: p, wide, changed }: { page: DecisionPage; w
       </Part>
     </div>
   );
+}
+
+/** named puts words for the ids of incidents. */
+function named(text: string, incidents: IncidentLine[]): string {
+  return incidents.reduce((t, i) => t.replaceAll(i.id, `${incidentWord(i.kind)}${i.columns.length ? ` in ${i.columns.length > 3 ? `${i.columns.slice(0, 3).join(", ")} and ${i.columns.length - 3} more` : i.columns.join(", ")}` : ""}`), text);
 }
 
 /** Part is a titled part; the heading is one step lower in the panel. */
@@ -322,7 +327,7 @@ function Gain({ gain, error, far, title }: { gain: number; error: number; far: n
 
 function Outcome({ page: p }: { page: DecisionPage }) {
   const d = p.decision;
-  const waiting: Record<string, string> = { noted: "Nothing had to be done.", advised: "Nobody has taken the advice yet.", awaiting: "It waits for a person.", training: "The pipeline trains." };
+  const waiting: Record<string, string> = { noted: "Nothing was done.", advised: "Nobody has taken the advice yet.", awaiting: "It waits for a person.", training: "The pipeline trains." };
   const r = d.realised;
   const promised = p.options.find((o) => o.alternative.chosen)?.alternative.gain;
   return (

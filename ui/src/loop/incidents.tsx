@@ -59,7 +59,7 @@ export default function Incidents() {
       <Answer of={q}>
         {(list) =>
           list.items.length === 0 ? (
-            <Empty title={filtered ? "No such incident" : "There was no incident"} commands={filtered ? [] : ["trimtab monitor MONITOR", "trimtab replay ENDPOINT --fault unit", "trimtab incidents list --all"]}>
+            <Empty title={filtered ? "No such incident" : "There was no incident"} commands={filtered ? [] : ["trimtab replay ENDPOINT --source SOURCE --follow", "trimtab replay ENDPOINT --source SOURCE --fault 'unit COLUMN x1.6 FROM..TO' --dry-run", "trimtab incidents list --all"]}>
               {list.next ? "Older ones are on the next page." : filtered ? undefined : "Monitors look for faults in the data, drift, decay and whatever stops; contracts for broken rules."}
             </Empty>
           ) : (

@@ -42,7 +42,7 @@ export default function Loops() {
         {(list) => (
           <>
             {list.items.length === 0 ? (
-              <Empty title="No policy yet" commands={["trimtab advise ENDPOINT", "trimtab apply -f policy.yaml", "trimtab loop"]}>
+              <Empty title="No policy yet" commands={["trimtab advise --predictions FILE.parquet", "trimtab apply POLICY.yaml", "trimtab loop"]}>
                 A RetrainPolicy says when a model is recalibrated, retrained or set back, and at what price. Its first mode, advise, does nothing by itself.
               </Empty>
             ) : (
@@ -61,7 +61,7 @@ export default function Loops() {
                           <a data-row href={href(`loop/${enc(r.policy.endpoint)}`)} data-page>
                             {r.policy.endpoint}
                           </a>
-                          {r.policy.name !== r.policy.endpoint && <span class="detail"> policy {r.policy.name}</span>}
+                          {r.policy.name !== r.policy.endpoint && <span class="detail loop-name-of"> policy {r.policy.name}</span>}
                         </>
                       ) : (
                         <>
@@ -165,7 +165,10 @@ export default function Loops() {
                   ))}
                   {list.unwatched.length > 12 && ` and ${list.unwatched.length - 12} more`}. What a policy would have done with the recorded traffic:
                 </p>
-                <Command>{`trimtab advise ${list.unwatched[0]}`}</Command>
+                <div class="loop-digest">
+                  <Command>{`trimtab endpoint export ${list.unwatched[0]} --out ${list.unwatched[0]}.parquet`}</Command>
+                  <Command>{`trimtab advise --predictions ${list.unwatched[0]}.parquet`}</Command>
+                </div>
               </section>
             )}
           </>

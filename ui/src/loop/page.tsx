@@ -46,7 +46,7 @@ export default function LoopOf({ params }: { params: Record<string, string> }) {
     return (
       <Page title={endpoint} crumbs={[{ text: "Loop", to: "loop" }]}>
         {problem?.status === 412 || problem?.kind === "precondition" ? (
-          <Empty title="Nothing to show yet" commands={[`trimtab get monitors`, `trimtab apply -f monitor.yaml`, `trimtab advise ${endpoint}`]}>
+          <Empty title="Nothing to show yet" commands={noMonitor(endpoint)}>
             {problem.message}
           </Empty>
         ) : (
@@ -56,6 +56,11 @@ export default function LoopOf({ params }: { params: Record<string, string> }) {
     );
   }
   return <Loop page={page} url={url} refresh={q.refresh} busy={!q.data.value} setMonitor={setMonitor} stale={q.problem.value?.message} />;
+}
+
+/** noMonitor are the commands that begin to fill the page. */
+function noMonitor(endpoint: string): string[] {
+  return ["trimtab schema > trimtab.schema.json", "trimtab apply MONITOR.yaml", `trimtab timeline ${endpoint}`];
 }
 
 interface LoopProps {
@@ -211,9 +216,11 @@ function Loop({ page, url, refresh, busy, setMonitor, stale }: LoopProps) {
           <a class="loop-link" href={href(`incidents`, { endpoint: page.endpoint })} data-page>
             Incidents
           </a>
-          <a class="loop-link" href={href(`monitors/${enc(page.monitor)}`)} data-page>
-            Monitor
-          </a>
+          {page.monitor && (
+            <a class="loop-link" href={href(`monitors/${enc(page.monitor)}`)} data-page>
+              Monitor
+            </a>
+          )}
         </>
       }
       copy={{ curl: { url }, cli: `trimtab timeline ${page.endpoint}${from ? ` --from ${from}` : ""}${to ? ` --to ${to}` : ""}` }}
@@ -230,8 +237,8 @@ function Loop({ page, url, refresh, busy, setMonitor, stale }: LoopProps) {
       </section>
 
       {n === 0 ? (
-        <Empty title="No window has been looked at yet" commands={[`trimtab monitor ${page.monitor}`, `trimtab replay ${page.endpoint}`, `trimtab timeline ${page.endpoint}`]}>
-          {zoomed ? "No window lies in this span." : `Monitor ${page.monitor} closes its first window when the watermark has passed it.`}
+        <Empty title={page.monitor ? "No window has been looked at yet" : "Nobody watches this endpoint"} commands={page.monitor ? [`trimtab get monitor ${page.monitor} -o yaml`, `trimtab replay ${page.endpoint} --source SOURCE --follow`, `trimtab timeline ${page.endpoint}`] : noMonitor(page.endpoint)}>
+          {!page.monitor ? "No monitor watches this endpoint: its windows are what a timeline is made of." : zoomed ? "No window lies in this span." : `Monitor ${page.monitor} closes its first window when the watermark has passed it.`}
         </Empty>
       ) : (
         <div class={`loop-body${opened ? " split" : ""}`} aria-busy={busy}>

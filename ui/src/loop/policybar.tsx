@@ -28,7 +28,8 @@ export function PolicyBar({ page, refresh }: { page: LoopPage; refresh: () => vo
   if (!p) {
     return (
       <p class="detail loop-nopolicy">
-        No policy decides on the windows of monitor {page.monitor}: what is shown was found and served, nothing is decided. <code>trimtab advise {page.endpoint}</code> says what one would do.
+        No policy decides here: what is shown was found and served, nothing is decided. <code>trimtab endpoint export {page.endpoint} --out FILE.parquet</code>, then <code>trimtab advise --predictions FILE.parquet</code>, says
+        what one would have done.
       </p>
     );
   }
