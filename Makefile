@@ -7,7 +7,7 @@ export GOFLAGS := -trimpath
 BUILD   := .build
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: build ui demo demo-stop test test-go test-python test-browser test-oracles setup golden bench bench-drift bench-contract bench-cbpe drills year simulate soak fmt clean
+.PHONY: build ui demo demo-stop test test-go test-python test-browser test-oracles setup golden bench bench-drift bench-contract bench-cbpe drills year simulate soak scale-ui fmt clean
 
 build: ui/dist/index.html ## the binary with its pages, at bin/trimtab
 	go build -ldflags "-s -w -X github.com/trimtab/trimtab/cli.Version=$(VERSION)" -o bin/trimtab ./cmd/trimtab
@@ -48,6 +48,9 @@ simulate: ## the rollouts that are simulated, all of them
 	TRIMTAB_SIMULATE=1 go test ./lifecycle/rollout -run TestSimulation -v
 soak: build ## 200 kills on each database
 	TRIMTAB_SOAK=200 go test -count=1 -timeout 60m -run Soak -v ./e2e/soak
+scale-ui: build ## the pages at the sizes at which others stop, measured in a browser
+	@test -e $(BUILD)/scale/data/trimtab.db || go run ./e2e/scale --data $(BUILD)/scale/data
+	cd e2e/browser && npm ci --no-audit --no-fund --loglevel=error && TRIMTAB_SCALE=$(CURDIR)/$(BUILD)/scale node --test scale.test.mjs
 
 fmt:
 	gofmt -w $$(git ls-files '*.go')
