@@ -14,6 +14,15 @@ import { cannot, remember, seenBefore, verify, type Verdict } from "./verify";
 
 const limit = 100;
 
+/** often are searches that people come for. */
+const often: [string, Record<string, string>][] = [
+  ["By people", { actor: "user" }],
+  ["Decisions", { action: "decision" }],
+  ["Aliases", { action: "model.alias" }],
+  ["Rollouts begun", { action: "rollout.begin" }],
+  ["Incidents", { action: "incident" }],
+];
+
 /** Report is what the server finds when it verifies itself. */
 interface Report {
   entries: number;
@@ -111,6 +120,16 @@ function Filters({ values, input, items }: { values: Record<(typeof fields)[numb
         <span>To</span>
         <input type="date" value={values.to.slice(0, 10)} onChange={set("to")} />
       </label>
+      <nav class="audit-often" aria-label="Often looked for">
+        {often.map(([text, query]) => {
+          const chosen = fields.every((f) => values[f] === (query[f] ?? ""));
+          return (
+            <a key={text} class="chip" href={href("audit", query)} data-page aria-current={chosen ? "true" : undefined}>
+              {text}
+            </a>
+          );
+        })}
+      </nav>
       {any && (
         <button type="button" class="quiet" onClick={() => setParams(Object.fromEntries([...fields, "before"].map((f) => [f, ""])))}>
           Clear

@@ -35,7 +35,7 @@ export default function List() {
             <Section
               id="endpoints"
               title={text ? `${shown.length} of ${plural(items.length, "endpoint")}` : plural(items.length, "endpoint")}
-              aside={traffic.lost.value ? <State tone="warn">figures broke off</State> : "requests of the last minute, as this server counted them"}
+              aside={traffic.lost.value ? <State tone="warn">figures broke off</State> : "figures of the last minute"}
             >
               {(items.length > 12 || text) && (
                 <div class="endpoints-search">
