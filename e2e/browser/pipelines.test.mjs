@@ -85,7 +85,7 @@ describe("pipelines", () => {
     await page.keyboard.press("e");
     await page.getByText(/^Differs from run .* in command\.$/).waitFor();
     await page.getByRole("tab", { name: "Attempts" }).click();
-    const attempts = page.getByRole("region", { name: "Attempts of check" }).locator("tbody tr");
+    const attempts = page.locator(".pipelines-step tbody tr");
     await attempts.first().waitFor();
     assert.equal(await attempts.count(), (await api(`pipelineruns/${runs[1]}/page`)).rows[1].attempts.length);
     assert.match(await attempts.first().textContent(), /failed3/);
