@@ -194,7 +194,7 @@ function Card({ run, metric, kind, log, weight, version, zoom, onZoom, wide, tog
   return (
     <section class={`panel run-card ${wide ? "wide" : ""}`} aria-label={metric.key}>
       <header>
-        <h3 title={metric.key}>{metric.key}</h3>
+        <h2 title={metric.key}>{metric.key}</h2>
         <span class="run-latest">{figureOf(metric.value)}</span>
         <button type="button" class="run-expand" data-row aria-expanded={wide} aria-label={`${wide ? "Make smaller" : "Make larger"}: ${metric.key}`} onClick={toggle}>
           <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">

@@ -47,7 +47,7 @@ function List({ label, pairs, none, hidden, edit }: { label: string; pairs: RunP
   if (pairs.length === 0) return <p class="panel">{none ? `Nothing has “${none}” in it.` : "None."}</p>;
   return (
     <div class="panel">
-      <div class="scroll run-pair-scroll" tabIndex={0} role="region" aria-label={label}>
+      <div class="scroll run-pair-scroll" tabIndex={0} role="region" aria-label={`All ${label.toLowerCase()}`}>
         <table class="run-pair-table">
           <thead class="visually-hidden">
             <tr>
