@@ -125,7 +125,7 @@ function Preview({ first, address, columns }: { first: KeptOutRows; address: str
         <p class="panel">{last.next ? `No row up to ${dateOf(last.through)}; further ones have not been looked at.` : "No row is kept out here."}</p>
       ) : (
         <div class="panel data-tall">
-          <div class="scroll" tabIndex={0} role="region" aria-label="Rows that are kept out">
+          <div class="scroll" tabIndex={0} role="group" aria-label="Rows that are kept out">
             <table class="listing data-rows">
               <thead>
                 <tr>

@@ -253,7 +253,7 @@ function Spread({ d }: { d: Answered }) {
           <Bars label={`Values of ${d.column}`} bins={bins} names={b ? [a.name, b.name] : [a.name]} horizontal={many || (d.kind === "category" && bins.some((x) => x.label.length > 12))} height={200} format={round} />
         </div>
       )}
-      <div class="scroll panel monitors-facts" tabIndex={0} role="region" aria-label={`Figures of ${d.column}`}>
+      <div class="scroll panel monitors-facts" tabIndex={0} role="group" aria-label={`Figures of ${d.column}`}>
         <table>
           <thead>
             <tr>

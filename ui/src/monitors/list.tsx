@@ -61,7 +61,7 @@ function summary(t: MonitorTable): string {
 
 function Matrix({ t }: { t: MonitorTable }) {
   return (
-    <div class="scroll monitors-matrix" tabIndex={0} role="region" aria-label="Monitors by signal">
+    <div class="scroll monitors-matrix" tabIndex={0} role="group" aria-label="Monitors by signal">
       <table>
         <thead>
           <tr>

@@ -90,7 +90,7 @@ function Figures({ m, i, j }: { m: MonitorPage; i: number; j: number }) {
   };
   return (
     <Section id="quality-figures" title="The window in figures" aside={m.windows.label[i]}>
-      <div class="scroll panel monitors-facts" tabIndex={0} role="region" aria-label="Figures of the window">
+      <div class="scroll panel monitors-facts" tabIndex={0} role="group" aria-label="Figures of the window">
         <table>
           <thead>
             <tr>
@@ -210,9 +210,9 @@ function Versions({ m, i }: { m: MonitorPage; i: number }) {
           rowKey={(v) => String(v.version)}
           chosen={(v) => v.version === now}
           columns={[
-            { id: "version", title: "Version", value: (v) => (m.model ? <a href={href(`models/${enc(m.model)}/versions/${v.version}`)} data-page data-row>{`version ${v.version}`}</a> : `version ${v.version}`), sort: (v) => v.version },
+            { id: "version", title: "Version", value: (v) => (m.model ? <a class="monitors-date" href={href(`models/${enc(m.model)}/versions/${v.version}`)} data-page data-row>{`version ${v.version}`}</a> : `version ${v.version}`), sort: (v) => v.version },
             { id: "served", title: "", value: (v) => (v.version === now ? <State tone="ok">served</State> : "") },
-            { id: "trained", title: "Learnt up to", value: (v) => (v.trained ? v.trained.slice(0, 10) : "–"), sort: (v) => v.trained },
+            { id: "trained", title: "Learnt up to", value: (v) => <span class="monitors-date">{v.trained ? v.trained.slice(0, 10) : "–"}</span>, sort: (v) => v.trained },
             { id: "loss", title: "Mean loss", num: true, value: (v) => figure2(v.loss[i]), sort: (v) => v.loss[i] },
             { id: "gain", title: "Saved a row", num: true, value: (v) => (v.version === now ? "" : signed(v.gain[i])), sort: (v) => v.gain[i] },
           ]}
