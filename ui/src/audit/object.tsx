@@ -41,6 +41,14 @@ export function pageOfObject({ kind, name, version }: About): string | undefined
       return `pipelineruns/${enc(first("."))}`;
     case "experiment":
       return `experiments/${enc(name)}`;
+    case "run":
+      return `experiments/-/runs/${enc(name)}`; // the run knows its experiment
+    case "evaluation":
+      return `models/${enc(first("/"))}`;
+    case "snapshot":
+      return `data/sources/${enc(name)}`;
+    case "segment":
+      return `endpoints/${enc(first("/"))}`;
     case "policyState":
     case "retrainpolicy":
     case "pause":

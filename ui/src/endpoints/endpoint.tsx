@@ -176,7 +176,7 @@ function chartsOf(t: EndpointTraffic, all: TrafficSeries, order: string[]) {
   };
   return {
     extent: [start, start + (x.length - 1) * t.step] as [number, number],
-    rates: versions.map((v) => ({ label: `version ${v.version}`, x, y: v.series.rate, color: colorOf(v.version) })),
+    rates: versions.map((v) => ({ label: `version ${v.version}`, x, y: v.series.rate, color: colorOf(v.version) })).sort((a, b) => a.color - b.color),
     times: [
       { label: "p50", x, y: all.p50 },
       { label: "p99", x, y: all.p99 },

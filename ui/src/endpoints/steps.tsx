@@ -140,16 +140,18 @@ function Test({ test, looks, page: p, height }: { test: string; looks: RolloutLo
         <State tone={tone}>{word}</State>
       </header>
       <p class="endpoints-figure">
-        <b>{signed(test, last.estimate)}</b>{" "}
-        <span class="interval">
-          [{signed(test, last.lo)}, {signed(test, last.hi)}]
-        </span>{" "}
+        <b>{last.n > 0 ? signed(test, last.estimate) : "–"}</b>{" "}
+        {last.n > 0 && (
+          <span class="interval">
+            [{signed(test, last.lo)}, {signed(test, last.hi)}]
+          </span>
+        )}{" "}
         <span class="detail">
           {test === "sampleRatio" ? "given" : "limit"} {measure(test, last.limit)} · {plural(last.n, test === "latency" ? "request" : "row")}
         </span>
       </p>
-      <p class="detail">{last.why || testText(test) + "."}</p>
-      {looks.length > 1 && (
+      <p class="detail">{sentence(last.why || testText(test))}</p>
+      {looks.length > 1 && looks.some((l) => l.n > 0) && (
         <LineChart
           label={`${testName(test)} of rollout ${p.rollout.id}, estimate with bounds that hold at every look, against the limit`}
           height={height}
