@@ -188,7 +188,7 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
         {p.windows.length === 0 ? (
           <p class="detail">No window of the monitor has been looked at in its span yet.</p>
         ) : (
-          <div class="scroll" tabIndex={0} role="region" aria-label="Table of the windows">
+          <div class="scroll" tabIndex={0} role="region" aria-label="Table of the windows that it touches">
             <table class="listing">
               <thead>
                 <tr>

@@ -304,7 +304,7 @@ function Canvas(p: CanvasProps) {
 }
 
 function Marks({ marks, x, event, opened, open }: Props & { marks: LoopMark[]; x: (t: number) => number }) {
-  const placed = cluster(marks, (m) => x(Date.parse(m.at) / 1000), 15);
+  const placed = cluster(marks, (m) => x(Date.parse(m.at) / 1000), 24);
   return (
     <div class="loop-marks">
       {placed.map(({ x: left, marks: here }) => {
