@@ -114,9 +114,6 @@ func (x stop) moves(ctx context.Context, s *pass, w step, now trimtab.WindowResu
 		}
 		return []move{openIncident(i)}, nil
 	}
-	if len(news) == 0 {
-		return x.gap(ctx, s, w, now, known)
-	}
 	return news, nil
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/pure/diagnose"
+	"github.com/trimtab/trimtab/storage/traffic"
 )
 
 // What is wrong with traffic or labels that have not stopped.
@@ -96,28 +97,37 @@ func unfinished(counts []float64) {
 	}
 }
 
-// gap is an incident of rows that were missing up to the end of the window before one, now that more have come.
-func (x stop) gap(ctx context.Context, s *pass, w step, now trimtab.WindowResult, known knowledge) ([]move, error) {
-	begin, ok := s.log.Begin()
-	if x.kind != trimtab.TrafficStopped || s.live || now.Rows == 0 || !ok || begin >= w.start {
+// gap is an incident of rows that were missing up to the end of a window, now that more have come after it: at its
+// closing, or at the look at the next one.
+func (s *pass) gap(ctx context.Context, w step, of span, known knowledge) ([]move, error) {
+	x := rowsStop
+	if s.live || s.cfg.Incidents == nil || len(s.open(known, x.kind)) > 0 {
 		return nil, nil
 	}
-	start, end := s.spec.Window.Bounds(w.start - 1)
-	before := step{spanOf(start, end), end, trimtab.WindowClosed}
-	c, err := s.censusOf(ctx, before.span, before.at)
-	if err != nil || end != w.start || c.rows[len(c.rows)-1] > 0 {
+	c, err := s.censusOf(ctx, of, of.end)
+	if err != nil || c.rows[len(c.rows)-1] > 0 || sumOf(c.rows) == 0 {
 		return nil, err
 	}
-	f, err := x.flow(s, ctx, before, known)
-	if err != nil || !f.found() || !f.Fewer() || f.end() != end {
+	more := false
+	for rows, err := range s.log.Tables(ctx, traffic.Query{Start: of.end, End: w.at, KnownBy: w.at, MaxRows: 1}) {
+		if err != nil {
+			return nil, err
+		}
+		more = more || rows.Len() > 0
+	}
+	if !more {
+		return nil, nil
+	}
+	f, err := s.rowsOf(ctx, step{of, of.end, trimtab.WindowClosed}, known)
+	if err != nil || !f.found() || !f.Fewer() || f.end() != of.end {
 		return nil, err
 	}
-	since, err := s.censusOf(ctx, spanOf(f.begin(), end), w.at)
+	since, err := s.censusOf(ctx, spanOf(f.begin(), of.end), w.at)
 	if err != nil {
 		return nil, err
 	}
 	i := f.incident(s, w, x.kind, fewer, x.noun, fmt.Sprintf("%s came%s where %.0f are usual", x.text(f.Count), f.spanText(), f.Usual), x.remedy)
-	i.End, i.Closed, i.Note = end, w.at, "it has come back"+x.since(f.Count, f.Usual-f.Count, sumOf(x.count(since)))
+	i.End, i.Closed, i.Note = of.end, w.at, "it has come back"+x.since(f.Count, f.Usual-f.Count, sumOf(x.count(since)))
 	return []move{openIncident(i)}, nil
 }
 
@@ -287,7 +297,15 @@ func (s *pass) came(ctx context.Context, w step, r trimtab.WindowResult, earlier
 		return nil, err
 	}
 	more, err := s.surge(ctx, w, known)
-	return append(moves, more...), err
+	if err != nil {
+		return nil, err
+	}
+	start, end := s.spec.Window.Bounds(w.start - 1)
+	if begin, ok := s.log.Begin(); !ok || start < begin || end != w.start {
+		return append(moves, more...), nil
+	}
+	gap, err := s.gap(ctx, w, spanOf(start, end), known)
+	return append(append(moves, more...), gap...), err
 }
 
 // delayed is an incident of rows that came later than usual: of a window that has ended, those that are still on their

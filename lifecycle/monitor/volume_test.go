@@ -260,7 +260,7 @@ func orNone(t trimtab.Time) string {
 func TestVolumeKilledAnywhere(t *testing.T) {
 	databases(t, func(t *testing.T, w *world) {
 		for _, h := range volumeStories {
-			if !strings.HasPrefix(h.name, "labels three weeks late for a week") && !strings.HasPrefix(h.name, "rows two days late") {
+			if !strings.HasPrefix(h.name, "labels three weeks late for a week") && !strings.HasPrefix(h.name, "rows two days late") && !strings.HasPrefix(h.name, "no rows for the last") {
 				continue
 			}
 			id := strings.ReplaceAll(strings.Fields(h.name)[0], " ", "")

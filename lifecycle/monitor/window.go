@@ -127,6 +127,11 @@ func (s *pass) close(ctx context.Context, w step, looked trimtab.WindowResult) (
 	if err != nil {
 		return r, err
 	}
+	gap, err := s.gap(ctx, w, w.span, before)
+	if err != nil {
+		return r, err
+	}
+	moves = append(moves, gap...)
 	moves = append(moves, s.decayed(w, history, first, s.open(before, trimtab.Decay))...)
 	moves = append(moves, s.calibrated(w, history, s.open(before, trimtab.Miscalibration))...)
 	r.Incidents, err = s.found(ctx, w, moves)
