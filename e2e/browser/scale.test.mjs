@@ -44,16 +44,24 @@ describe("scale", { skip: data ? false : "TRIMTAB_SCALE names no data folder", c
     const paint = await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => done(performance.now()))));
     return { paint, whole: performance.now() - began };
   };
-  const settle = () => page.waitForLoadState("networkidle").catch(() => {});
+  /** settle waits until no answer has come for a while; the stream of notices never ends. */
+  const settle = async () => {
+    for (let seen = -1; seen !== answers.length; ) {
+      seen = answers.length;
+      await new Promise((done) => setTimeout(done, 400));
+    }
+  };
   const note = (what, o) => {
     const largest = answers.filter((a) => a.url.includes("/api/")).reduce((m, a) => (a.bytes > m.bytes ? a : m), { bytes: 0 });
     lines.push(`${what.padEnd(44)} ${Object.entries(o).map(([k, v]) => `${k} ${Math.round(v)}`).join("  ")}  largest answer ${(largest.bytes / 1000).toFixed(0)} kB`);
     for (const a of answers) assert.ok(a.bytes <= budget.bytes, `${a.url} answers ${a.bytes} bytes`);
   };
 
-  for (const [name, first] of [["dense", 1500], ["wide", 25_000]]) {
+  for (const name of ["dense", "wide"]) {
     test(`the runs of ${name}`, async () => {
       const at = `experiments/${experiments[name]}`;
+      const first = (await server.post(`/api/trimtab/v1alpha1/default/${at}/table`, { limit: 1 })).total;
+      const key = (await (await fetch(`${server.url}/api/trimtab/v1alpha1/default/${at}/keys?kind=metric&limit=1&search=${name === "dense" ? "149" : "19%2Fmetric-39"}`)).json()).items[0].key;
       const { paint } = await look(at, ".grid-row a");
       await settle();
       const rows = await page.locator(".grid-row").count();
@@ -101,8 +109,8 @@ describe("scale", { skip: data ? false : "TRIMTAB_SCALE names no data folder", c
       const dialog = page.getByRole("dialog", { name: "Columns" });
       await dialog.waitFor();
       const searched = performance.now();
-      await page.keyboard.type(name === "dense" ? "1499" : "team-298 39");
-      await dialog.getByRole("checkbox", { name: name === "dense" ? /metric\/1499/ : /team-298\/metric-39/ }).waitFor();
+      await page.keyboard.type(key);
+      await dialog.getByRole("checkbox", { name: key }).first().waitFor();
       note(`${name}: a key found among all`, { "ms with typing": performance.now() - searched });
       assert.ok(paint <= budget.paint, `first paint after ${Math.round(paint)} ms, at most ${budget.paint}`);
       assert.ok(typed <= budget.filter + 60 * slack, `rows ${Math.round(typed)} ms after Enter`);
@@ -122,9 +130,8 @@ describe("scale", { skip: data ? false : "TRIMTAB_SCALE names no data folder", c
   for (const [what, path, selector] of pages) {
     test(what, async () => {
       const { paint } = await look(await path(), selector);
-      const began = performance.now();
       await settle();
-      note(what, { "paint ms": paint, "all answers ms": performance.now() - began + paint, "elements": await page.evaluate(() => document.querySelectorAll("*").length) });
+      note(what, { "paint ms": paint, "elements": await page.evaluate(() => document.querySelectorAll("*").length) });
       assert.ok(paint <= budget.paint, `first paint after ${Math.round(paint)} ms, at most ${budget.paint}`);
     });
   }

@@ -7,6 +7,7 @@ import { apiURL, serverURL } from "../base";
 import { now } from "../clock";
 import { count, date, duration, figure, moment, plural } from "../format";
 import { Grid, type GridColumn } from "../grid/grid";
+import { rowHeight } from "../grid/window";
 import { onNotice } from "../live";
 import { Empty, Page, type Action, type KeyBinding } from "../page";
 import { Confirm, Menu, ProblemPanel, toast } from "../parts";
@@ -34,6 +35,7 @@ export default function RunsPage({ params }: { params: Record<string, string> })
   const [chosenText] = useParam("selected");
   const [hiddenText] = useParam("hidden");
   const [group] = useParam("group");
+  const [pinnedText] = useParam("pinned");
   const [chartsText] = useParam("charts");
   const [x] = useParam("x", "step");
   const about = useQuery<ExperimentRow>(apiURL(where, `experiments/${enc(experiment)}`), ["run", "experiment"]);
@@ -86,16 +88,17 @@ export default function RunsPage({ params }: { params: Record<string, string> })
     if (chartsText) return chartsText.split(",");
     return shownColumns.filter((id) => kindOf(id) === "metric").slice(0, 3).map(keyOf);
   }, [chartsText, shownColumns]);
-  const chartsOpen = chartsText !== "none";
+  const chartsOpen = chartsText !== "none" && (chartsText !== "" || charted.length > 0);
   const setCharts = (metrics: string[]) => setParams({ charts: metrics.length ? metrics.join(",") : "none" });
 
   const columns: GridColumn[] = useMemo(() => {
     const narrow = innerWidth < 640;
+    const pinned = pinnedText.split(",");
     const make = (id: string): GridColumn => {
       const at = sorts.findIndex((s) => s.id === id);
       const kind = kindOf(id);
       return {
-        id, title: titleOf(id), hint: kind === "attribute" ? titleOf(id) : id, width: widths[id] ?? widthOf(id), num: kind === "metric" || id === "attributes.duration",
+        id, title: titleOf(id), pinned: pinned.includes(id), hint: kind === "attribute" ? titleOf(id) : id, width: widths[id] ?? widthOf(id), num: kind === "metric" || id === "attributes.duration",
         sortable: clauseOf(id) !== "", sort: at < 0 ? undefined : sorts[at]?.desc ? "desc" : "asc", rank: sorts.length > 1 && at >= 0 ? at + 1 : undefined,
       };
     };
@@ -104,7 +107,7 @@ export default function RunsPage({ params }: { params: Record<string, string> })
       { ...make(nameColumn), width: widths[nameColumn] ?? (narrow ? 132 : 228), pinned: true, fixed: false },
       ...shownColumns.map(make),
     ];
-  }, [shownColumns, sorts, widths]);
+  }, [shownColumns, sorts, widths, pinnedText]);
 
   const open = (row: number) => {
     const r = runs.row(row);
@@ -129,6 +132,7 @@ export default function RunsPage({ params }: { params: Record<string, string> })
       { keys: "c", text: "compare the chosen runs", run: () => acts.current.compare() },
       { keys: "h", text: "show or hide the charts", run: () => acts.current.toggleCharts() },
       { keys: "x", text: "choose a run (X: up to here)", run: () => acts.current.onGrid("x") },
+      { keys: "Shift+← →", text: "in a head: make the column wider or narrower; Alt moves it, p pins it, Delete hides it", run: () => {} },
       { keys: "j", text: "next run", run: () => acts.current.onGrid("j") },
       { keys: "k", text: "previous run", run: () => acts.current.onGrid("k") },
     ],
@@ -213,9 +217,13 @@ export default function RunsPage({ params }: { params: Record<string, string> })
               onResize={(id, w) => setWidths({ ...widths, [id]: w })}
               onMove={(id, before) => setColumns(movedTo(shownColumns, id, before))}
               onHide={(id) => id !== nameColumn && setColumns(shownColumns.filter((c) => c !== id))}
+              onPin={(id) => {
+                const pinned = pinnedText.split(",").filter(Boolean);
+                if (id !== nameColumn) setParams({ pinned: (pinned.includes(id) ? pinned.filter((c) => c !== id) : [...pinned, id]).join(",") });
+              }}
               onView={(from, to, ids) => runs.look(from, to, group && !ids.includes(group) ? [...ids, group] : ids)}
               shift={runs.shift.value}
-              height={`max(${chartsOpen ? 280 : 320}px, calc(100vh - ${(chartsOpen ? 452 : 208) + (head?.note ? 18 : 0)}px))`}
+              height={`min(${(runs.rows + 1) * rowHeight + 20 + (selected.size > 0 ? 52 : 0)}px, max(${chartsOpen ? 280 : 320}px, calc(100vh - ${(chartsOpen ? 452 : 208) + (head?.note ? 18 : 0)}px)))`}
               below={selected.size > 0 ? 52 : 0}
             />
               {selected.size > 0 && (

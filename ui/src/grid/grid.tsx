@@ -39,6 +39,8 @@ interface Props {
   /** onMove puts a column in front of another; null at the end. */
   onMove: (column: string, before: string | null) => void;
   onHide: (column: string) => void;
+  /** onPin keeps a column at the left edge, or lets it go. */
+  onPin: (column: string) => void;
   /** onView tells what is looked at: rows [from, to) and the columns. */
   onView: (from: number, to: number, columns: string[]) => void;
   /** shift, when it changes, is by how many rows what is shown has moved down. */
@@ -200,6 +202,11 @@ export function Grid(p: Props) {
         e.preventDefault();
         if (at.row >= 0) p.onOpen(at.row);
         else if (column?.sortable) p.onSort(column.id, e.shiftKey);
+        return;
+      case "p":
+        if (!head) return;
+        e.preventDefault();
+        p.onPin(head.id);
         return;
       case "Delete":
         if (!head) return;
