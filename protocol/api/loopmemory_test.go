@@ -94,3 +94,24 @@ func TestLoopMemory(t *testing.T) {
 	}
 	know(621+changesTaken+1, 1, 4, 2)
 }
+
+func FuzzReadMark(f *testing.F) {
+	for _, seed := range []string{"", "0,x", "1362096000000,flights@20130301T000000", "-1,a,b", ",", "x,y", "9223372036854775808,a"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		m, err := readMark(token)
+		if err != nil {
+			if !trimtab.IsKind(err, trimtab.Invalid) {
+				t.Errorf("%q: %v", token, err)
+			}
+			return
+		}
+		if m == (pageMark{}) {
+			return
+		}
+		if again, err := readMark(string(m.token())); err != nil || again != m {
+			t.Errorf("%q reads as %+v, its token as %+v, %v", token, m, again, err)
+		}
+	})
+}
