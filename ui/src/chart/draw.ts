@@ -160,7 +160,7 @@ export function niceStep(rough: number, whole = false): number {
 function multiples(min: number, max: number, step: number): number[] {
   const out: number[] = [];
   const first = Math.ceil(min / step - 1e-9);
-  for (let i = first; i * step <= max + step * 1e-9 && out.length < 400; i++) out.push(i * step);
+  for (let i = first; i * step <= max + step * 1e-9 && out.length < 400; i++) out.push(i * step + 0); // + 0: no minus zero
   return out;
 }
 
