@@ -6,6 +6,7 @@ import { apiURL } from "../base";
 import { Heat } from "../chart/heat";
 import { LineChart } from "../chart/line";
 import { count, plural } from "../format";
+import { declaration } from "../monitors/declaration";
 import { quoted } from "../monitors/monitor";
 import { incidentWord, iso, round, share, toneOfCell, toneOfIncident } from "../monitors/words";
 import { Answer, Empty, Page } from "../page";
@@ -38,7 +39,7 @@ export default function Contract({ params }: { params: Record<string, string> })
       label={p && <State tone={toneOfCell(p.contract.state)}>{p.contract.state === "bad" ? "broken" : p.contract.state === "ok" ? "kept" : "not judged yet"}</State>}
       summary={p && about(p)}
       aside={p && (p.contract.endpoint ? <a href={href(`data/quarantine/${enc(p.contract.endpoint)}`)} data-page>Quarantine</a> : p.contract.source ? <a href={href(`data/sources/${enc(p.contract.source)}`)} data-page>Source</a> : undefined)}
-      copy={{ curl: { url }, cli: `trimtab get datacontract ${quoted(name)}` }}
+      copy={{ curl: { url }, cli: `trimtab get datacontract ${quoted(name)}`, yaml: () => declaration("DataContract", name) }}
       keys={keys}
     >
       <Answer of={answer}>{(p) => (p.sets.at.length === 0 ? <NotJudged p={p} /> : <Filled p={p} />)}</Answer>
@@ -53,7 +54,7 @@ function about(p: ContractPage): string {
 
 function NotJudged({ p }: { p: ContractPage }) {
   return (
-    <Empty title="Nothing was judged yet" commands={p.contract.endpoint ? [`trimtab predict ${quoted(p.contract.endpoint)} rows.json`, `trimtab get monitors`] : ["trimtab pipeline run PIPELINE"]}>
+    <Empty title="Nothing was judged yet" commands={p.contract.endpoint ? [`trimtab replay ${quoted(p.contract.endpoint)} --source SOURCE --follow`, "trimtab get monitor"] : ["trimtab pipeline run PIPELINE --follow"]}>
       {p.contract.endpoint ? "A window of the endpoint is judged when it ends; a monitor on the endpoint cuts the windows." : "A snapshot of the source is judged when a pipeline takes it."}
     </Empty>
   );

@@ -17,11 +17,11 @@ export default function DataList() {
   const answer = useQuery<DataPage>(url, ["datasource", "datacontract", "snapshot", "contractResult", "incident", "pipeline"]);
   const d = answer.data.value;
   return (
-    <Page title="Data" summary={d && summary(d)} copy={{ curl: { url }, cli: "trimtab get datasources" }}>
+    <Page title="Data" summary={d && summary(d)} copy={{ curl: { url }, cli: "trimtab get datasource" }}>
       <Answer of={answer}>
         {(d) =>
           d.sources.length + d.contracts.length + d.quarantine.length === 0 ? (
-            <Empty title="No data yet" commands={["trimtab data propose rows.parquet > contract.yaml", "trimtab apply -f .", "trimtab pipeline run NAME"]}>
+            <Empty title="No data yet" commands={["trimtab data infer rows.parquet > my-model/contract.yaml", "trimtab apply my-model", "trimtab pipeline run train --follow"]}>
               A source says where rows come from and what their columns mean; a contract what they must look like. A pipeline takes snapshots, which never change.
             </Empty>
           ) : (
@@ -80,7 +80,7 @@ function Contracts({ all }: { all: DataContract[] }) {
     <Section id="contracts" title="Contracts" aside={plural(all.length, "contract")}>
       {all.length === 0 ? (
         <p class="panel">
-          No contract is declared: <code>trimtab data propose</code> makes one from rows.
+          No contract is declared: <code>trimtab data infer</code> makes one from rows.
         </p>
       ) : (
         <div class="panel">

@@ -31,14 +31,14 @@ export default function Quarantine({ params }: { params: Record<string, string> 
       crumbs={[{ text: "Data", to: "data" }]}
       label={p && <State tone={p.summary.holds ? "bad" : "ok"}>{p.summary.holds ? `${plural(p.summary.rows, "row")} held` : "nothing is held"}</State>}
       summary={p && p.logged > 0 ? `${plural(p.logged, "row")} quarantined by contracts since the log began` : undefined}
-      copy={{ curl: { url }, cli: `trimtab incidents --endpoint ${quoted(endpoint)}` }}
+      copy={{ curl: { url }, cli: `trimtab incidents list --endpoint ${quoted(endpoint)}` }}
       keys={keys}
       actions={actions}
     >
       <Answer of={answer}>
         {(p) =>
           p.holds.length === 0 && p.logged === 0 ? (
-            <Empty title="Nothing is kept out" commands={[`trimtab incidents --endpoint ${quoted(endpoint)}`]}>
+            <Empty title="Nothing is kept out" commands={[`trimtab incidents list --endpoint ${quoted(endpoint)}`]}>
               Rows of a data fault that is sure, and rows that break a contract with onFail quarantine, are answered and then kept out of training, references and figures until a person releases them.
             </Empty>
           ) : (

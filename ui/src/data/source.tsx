@@ -4,6 +4,7 @@ import { useMemo, useState } from "preact/hooks";
 import type { DataSnapshot, SnapshotColumn, SnapshotFacts, SnapshotLook, SourcePage } from "../api_gen";
 import { apiURL } from "../base";
 import { count, plural } from "../format";
+import { declaration } from "../monitors/declaration";
 import { quoted } from "../monitors/monitor";
 import { share } from "../monitors/words";
 import { Answer, Empty, Page } from "../page";
@@ -24,24 +25,11 @@ export default function Source({ params }: { params: Record<string, string> }) {
       title={name}
       crumbs={[{ text: "Data", to: "data" }]}
       summary={s && (s.endpoint ? `what endpoint ${s.endpoint} served` : `${s.format} · ${s.path}`)}
-      copy={{ curl: { url }, cli: `trimtab get datasource ${quoted(name)}`, yaml: () => yaml(answer.data.peek()) }}
+      copy={{ curl: { url }, cli: `trimtab get datasource ${quoted(name)}`, yaml: () => declaration("DataSource", name) }}
     >
       <Answer of={answer}>{(p) => <Filled p={p} after={after} />}</Answer>
     </Page>
   );
-}
-
-function yaml(p: SourcePage | undefined): string {
-  const s = p?.source;
-  if (!s) return "";
-  const text = (v: string) => JSON.stringify(v);
-  const lines = ["apiVersion: trimtab.dev/v1alpha1", "kind: DataSource", "metadata:", `  name: ${text(s.name)}`, "spec:"];
-  if (s.endpoint) lines.push(`  endpoint: ${text(s.endpoint)}`);
-  if (s.path) lines.push(`  path: ${text(s.path)}`);
-  lines.push(`  key: [${s.key.map(text).join(", ")}]`, `  eventTime: ${text(s.eventTime)}`);
-  if (s.available && s.available !== s.eventTime) lines.push(`  availableAt: ${text(s.available)}`);
-  if (s.label) lines.push("  label:", `    column: ${text(s.label)}`, `    availableAt: ${text(s.labelAt ?? "")}`);
-  return lines.join("\n") + "\n";
 }
 
 function Filled({ p, after }: { p: SourcePage; after: string }) {
@@ -61,7 +49,7 @@ function Filled({ p, after }: { p: SourcePage; after: string }) {
         ]}
       />
       {p.snapshots.length === 0 ? (
-        <Empty title="No snapshot yet" commands={[`trimtab pipeline run ${s.pipelines[0] ? quoted(s.pipelines[0]) : "PIPELINE"}`]}>
+        <Empty title="No snapshot yet" commands={[`trimtab pipeline run ${s.pipelines[0] ? quoted(s.pipelines[0]) : "PIPELINE"} --follow`]}>
           {s.endpoint ? "A pipeline whose dataset names this source as served takes its rows into the snapshots of the file." : "A pipeline with a dataset step on this source takes one: an immutable set of rows as they were known at a moment."}
         </Empty>
       ) : (

@@ -17,11 +17,11 @@ export default function MonitorsPage() {
   const answer = useQuery<MonitorTable>(url, ["window", "monitor", "incident", "contractResult", "endpoint"]);
   const t = answer.data.value;
   return (
-    <Page title="Monitors" summary={t && t.items.length > 0 ? summary(t) : undefined} copy={{ curl: { url }, cli: "trimtab get monitors" }}>
+    <Page title="Monitors" summary={t && t.items.length > 0 ? summary(t) : undefined} copy={{ curl: { url }, cli: "trimtab get monitor" }}>
       <Answer of={answer}>
         {(t) =>
           t.items.length === 0 && !after ? (
-            <Empty title="No monitor yet" commands={["trimtab init monitor", "trimtab apply -f monitor.yaml", "trimtab labels push ENDPOINT labels.parquet"]}>
+            <Empty title="No monitor yet" commands={["trimtab init my-model", "trimtab apply my-model", "trimtab labels push ENDPOINT labels.parquet"]}>
               A monitor cuts the traffic of an endpoint into windows and says of each how good the answers were, what has moved, and what is wrong with the data.
             </Empty>
           ) : (

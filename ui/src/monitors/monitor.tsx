@@ -9,6 +9,7 @@ import { Version } from "../parts";
 import { useQuery } from "../query";
 import { enc, href, project, setParams, useParam } from "../router";
 import { State } from "../shapes";
+import { declaration } from "./declaration";
 import { Drift } from "./drift";
 import { Quality } from "./quality";
 import { Rows } from "./rows";
@@ -51,7 +52,7 @@ export default function MonitorPageOf({ params }: { params: Record<string, strin
           </nav>
         )
       }
-      copy={{ curl: { url }, cli: `trimtab monitor show ${quoted(name)}` }}
+      copy={{ curl: { url }, cli: `trimtab monitor show ${quoted(name)}`, yaml: () => declaration("Monitor", name) }}
       keys={keys}
     >
       <Answer of={answer}>
