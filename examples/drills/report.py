@@ -49,6 +49,8 @@ def span(seconds):
 
 def named(incident):
     text = incident.get("fault") or incident["kind"]
+    if incident.get("fault") and incident["kind"] in ("labelsStopped", "trafficStopped"):  # which of them, and whether they are late or missing
+        text = ("labels " if incident["kind"] == "labelsStopped" else "rows ") + incident["fault"]
     if incident.get("factor"):
         text += f" x{incident['factor']:.4g}"
     if incident.get("offset"):
@@ -127,7 +129,9 @@ def report(results):
            "  looked for when a window is over, so that one that fills a window of 7 days is found after 7 days.",
            "- *Held* rows are those that no training, reference or quality figure takes. *Good rows held* were right and held all the same.",
            "- A rollout that is under way looks at rows before their window is over, and so before a fault in them is found.",
-          "- A row that comes twice under one id is taken once: `duplicate rows` without `fresh` shall change nothing.", ""]
+           "- Of rows and labels *fewer* says that they are missing, *late* that those that came took longer than usual, as the others will;",
+           "  neither holds anything. While labels are missing or late, nothing is decided.",
+           "- A row that comes twice under one id is taken once: `duplicate rows` without `fresh` shall change nothing.", ""]
     for example, r in results.items():
         if None in r["runs"] and len(r["runs"]) > 1:
             out += one(example, r["plan"], r["runs"])[0]
