@@ -28,7 +28,7 @@ test("an entry is found, opened and verified by keyboard alone", async () => {
   assert.ok(entry, "the world has a rollout");
   const { page, complaints, close } = await open(browser, server.url);
   await page.goto(at("audit"));
-  await page.getByRole("region", { name: "Entries of the audit log" }).waitFor();
+  await page.getByRole("group", { name: "Entries of the audit log" }).waitFor();
   await page.keyboard.press("/");
   await page.keyboard.type(entry.name);
   await page.keyboard.press("Enter");

@@ -39,7 +39,7 @@ test("the list says what is live and whether it works, and Enter leads on", asyn
   await page.getByRole("heading", { name: items[0].name, exact: true }).waitFor();
   assert.equal(new URL(page.url()).pathname, `/ui/endpoints/${items[0].name}`);
   const p = await api(`pages/endpoints/${items[0].name}`);
-  const who = await page.getByRole("region", { name: "Versions that have answered" }).innerText();
+  const who = await page.getByRole("group", { name: "Versions that have answered" }).innerText();
   for (const s of p.services) assert.match(who, new RegExp(`version ${s.version}`));
   assert.deepEqual(await findings(page), []);
   assert.deepEqual(complaints, []);
@@ -88,7 +88,7 @@ test("a rollout shows its steps and every look, each with its audit entry", asyn
   await steps.waitFor();
   const words = await steps.innerText();
   for (const s of p.steps) assert.ok(words.includes(s.title), s.title);
-  const rows = page.getByRole("region", { name: "Looks of the tests" }).locator("tbody tr");
+  const rows = page.getByRole("group", { name: "Looks of the tests" }).locator("tbody tr");
   assert.equal(await rows.count(), p.looks.length);
   const last = p.looks.at(-1);
   assert.ok((await rows.first().innerText()).includes(last.n.toLocaleString("en-US")));
