@@ -36,12 +36,12 @@ describe("every page", { concurrency: false }, () => {
           await page.goto(`${server.url}/ui/${address}`);
           await page.locator("main h1").first().waitFor();
           await settled(page);
+          await page.screenshot({ path: `${screens}${name}-${theme}-${width}.png` });
           if (heading) assert.equal(await page.locator("main h1").first().innerText(), heading);
           assert.equal(await page.locator("main .problem").count(), 0, await page.locator("main").innerText());
           assert.deepEqual(await findings(page), []);
           const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
           assert.ok(wide <= 0, `the page is ${wide} px wider than the screen`);
-          await page.screenshot({ path: `${screens}${name}-${theme}-${width}.png` });
           assert.deepEqual(complaints, []);
           assert.deepEqual(large, []);
         });

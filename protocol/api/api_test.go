@@ -57,7 +57,7 @@ func newWorld(t *testing.T) *world {
 	mux, err := route.New(route.Config{}, api.Routes(api.Config{Resources: db.Resources, Blobs: blobs, PipelineRuns: w, Engine: engine{}, PipelinePages: pipelinePages{}, Changes: changeLog{db.Journal, db.Resources}, Runs: runs{}, Experiments: experiments{}, ExperimentTable: db.Experiments, RunTable: db.Runs,
 		RunCards: db.Runs, RunTree: db.Artifacts, Opener: blobs, Series: db.Runs, Comparer: db.Runs,
 		Registry: registry{}, Models: modelPages(), Endpoints: endpoints{}, Serving: serving{}, Traffic: serving{}, Replays: replays{}, Windows: windows{}, Watch: watchOf(db, blobs), Evaluator: gate{}, Evaluations: gate{}, Simulator: simulator{},
-		Loop: loopOf(db), Channels: channels{}, Deliveries: channels{}, Journal: db.Journal, Audit: audit{}, EndpointPages: pagesOfEndpoints(db.Endpoints), Version: "test"}))
+		Loop: loopOf(db), Channels: channels{}, Deliveries: channels{}, Journal: db.Journal, Audit: audit{}, EndpointPages: pagesOfEndpoints(db.Endpoints), Finder: finder{db}, About: aboutThis, Version: "test"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,6 +346,7 @@ func TestEveryOperation(t *testing.T) {
 	w.modelPages(t)
 	w.watchPages(t, w.blobs)
 	w.endpointPages(t)
+	w.find(t)
 	w.covered(t)
 }
 

@@ -46,10 +46,10 @@ export function Table<T>({ label, columns, rows, rowKey, chosen, order }: Props<
                 <th key={c.id} scope="col" class={c.num ? "num" : undefined} style={c.width ? { width: c.width } : undefined} aria-sort={by?.by === c.id ? (by.down ? "descending" : "ascending") : undefined}>
                   {c.sort ? (
                     <button type="button" class="sort" onClick={() => setBy({ by: c.id, down: by?.by === c.id ? !by.down : c.num === true })}>
+                      {/* The mark stands where it does not move the title off the values. */}
+                      {c.num && <SortMark of={by} id={c.id} />}
                       {c.title}
-                      <span class="sort-mark" aria-hidden="true">
-                        {by?.by === c.id ? (by.down ? "↓" : "↑") : ""}
-                      </span>
+                      {!c.num && <SortMark of={by} id={c.id} />}
                     </button>
                   ) : (
                     c.title
@@ -78,6 +78,14 @@ export function Table<T>({ label, columns, rows, rowKey, chosen, order }: Props<
         </tbody>
       </table>
     </div>
+  );
+}
+
+function SortMark({ of, id }: { of: { by: string; down?: boolean } | undefined; id: string }) {
+  return (
+    <span class="sort-mark" aria-hidden="true">
+      {of?.by === id ? (of.down ? "↓" : "↑") : ""}
+    </span>
   );
 }
 
