@@ -193,37 +193,38 @@ function line(f: Field, s: Series, color: string, strength: number, dash: number
       pen = true;
     }
   } else {
+    // Values are compared as they are, and only what is drawn is turned into pixels.
+    const kx = f.width / (f.x[1] - f.x[0] || 1);
     let column = NaN;
     let min = 0;
     let max = 0;
     let last = 0;
     const flush = () => {
       if (Number.isNaN(column)) return;
-      ctx.lineTo(column, min);
-      ctx.lineTo(column, max);
-      ctx.lineTo(column, last);
+      ctx.lineTo(column, py(min));
+      if (max !== min) ctx.lineTo(column, py(max));
+      if (last !== max) ctx.lineTo(column, py(last));
     };
     for (let i = a; i <= b; i++) {
-      const v = s.y[i];
+      const v = s.y[i] as number;
       if (!real(v) || (f.log && v <= 0)) {
         flush();
         column = NaN;
         pen = false;
         continue;
       }
-      const x = Math.round(px(s.x[i] as number));
-      const y = py(v);
+      const x = Math.round(f.left + ((s.x[i] as number) - f.x[0]) * kx);
       if (x === column) {
-        if (y < min) min = y;
-        if (y > max) max = y;
+        if (v < min) min = v;
+        if (v > max) max = v;
       } else {
         flush();
-        if (pen) ctx.lineTo(x, y);
-        else ctx.moveTo(x, y);
+        if (pen) ctx.lineTo(x, py(v));
+        else ctx.moveTo(x, py(v));
         column = x;
-        min = max = y;
+        min = max = v;
       }
-      last = y;
+      last = v;
       pen = true;
     }
     flush();
