@@ -44,11 +44,13 @@ describe("scale", { skip: data ? false : "TRIMTAB_SCALE names no data folder", c
     const paint = await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => done(performance.now()))));
     return { paint, whole: performance.now() - began };
   };
-  /** settle waits until no answer has come for a while; the stream of notices never ends. */
+  /** settle waits until the answers of the page have come; the stream of notices never ends. */
   const settle = async () => {
-    for (let seen = -1; seen !== answers.length; ) {
+    const api = () => answers.filter((a) => a.url.includes("/api/") && !a.url.endsWith("/overview")).length;
+    const until = performance.now() + 5_000;
+    for (let seen = -1; performance.now() < until && (api() === 0 || seen !== answers.length); ) {
       seen = answers.length;
-      await new Promise((done) => setTimeout(done, 400));
+      await new Promise((done) => setTimeout(done, 500));
     }
   };
   const note = (what, o) => {

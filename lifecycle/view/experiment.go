@@ -77,8 +77,9 @@ func excerpt(text string, most int) string {
 
 // RunTable is a page of the runs of an experiment by columns: place i of every
 // list is about the same run. Times are milliseconds since 1970, 0 for none. Total
-// counts the runs of the view without the filter; Matching, those with it, -1 where
-// it has not been counted, and is that many or more when it equals CountedTo.
+// counts the runs of the view without the filter, Matching those with it: -1 where
+// they have not been counted, as behind the first page. A count that equals
+// CountedTo means that many or more.
 type RunTable struct {
 	IDs       []string         `json:"ids"`
 	Names     []string         `json:"names"`

@@ -246,9 +246,13 @@ func (t *table) runTable(ctx context.Context, id trimtab.ExperimentID, in view.R
 	return out, t.countRuns(ctx, &out, q, in.Count)
 }
 
-// countRuns counts what is cheap: all runs, by an index, and what matches where
-// the page shows it all, where there is no filter, or where it was asked for.
+// countRuns counts what is cheap: with the first page all runs, by an index, and
+// what matches where the page shows it all or there is no filter; what was asked for.
 func (t *table) countRuns(ctx context.Context, out *view.RunTable, q sql.RunTableQuery, asked bool) error {
+	if q.After != "" && !asked {
+		out.Total = -1
+		return nil
+	}
 	total, err := t.cfg.RunTable.Count(ctx, q.Experiment, nil, q.View, countedTo)
 	if err != nil {
 		return err

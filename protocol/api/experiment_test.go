@@ -100,7 +100,7 @@ func (w *world) experiments(t *testing.T) {
 	}
 	rest, _, _ := ask[view.RunTable](t, w, "POST", at+"/table", view.RunTableQuery{Filter: "params.`depth of tree` = '0'", Order: []string{"start_time ASC"}, Columns: []string{"metrics.auc", "params.depth of tree"}, After: first.Next})
 	want := []view.RunTableColumn{{ID: "metrics.auc", Numbers: []*view.Figure{nil}, NaN: []int{0}}, {ID: "params.depth of tree", Codes: []int{0}, Texts: []string{"0"}}}
-	if rest.Next != "" || !cmp.Equal(rest.Columns, want) {
+	if rest.Next != "" || rest.Total != -1 || !cmp.Equal(rest.Columns, want) {
 		t.Errorf("the last page: %+v", rest)
 	}
 	for _, bad := range []struct {

@@ -82,7 +82,7 @@ export default function RunsPage({ params }: { params: Record<string, string> })
       .filter((id) => !hidden.has(id))
       .map((id) => ({ id, name: known.current.get(id)?.name || id.slice(0, 8), color: group ? names.indexOf(groups.current.get(id) ?? "–") : ids.indexOf(id), ...(group ? { group: groups.current.get(id) ?? "–" } : {}) }));
   }, [selected, hidden, version, group]);
-  const colors = useMemo(() => new Map(shownRuns.map((r) => [r.id, r.color])), [shownRuns]);
+  const colors = useMemo(() => new Map(shownRuns.map((r) => [r.id, r.color])), [shownRuns]); // of the runs that are drawn
   const charted = useMemo(() => {
     if (chartsText === "none") return [];
     if (chartsText) return chartsText.split(",");
@@ -207,7 +207,7 @@ export default function RunsPage({ params }: { params: Record<string, string> })
               columns={columns}
               rows={runs.rows}
               rowKey={(i) => runs.row(i)?.id}
-              cell={(i, c) => <Cell runs={runs} row={i} column={c} experiment={experiment} selected={selected} hidden={hidden} color={colors.get(runs.row(i)?.id ?? "")} select={select} />}
+              cell={(i, c) => <Cell runs={runs} row={i} column={c} experiment={experiment} selected={selected} hidden={hidden} color={chartsOpen ? colors.get(runs.row(i)?.id ?? "") : undefined} select={select} />}
               text={(i, c) => wordOf(runs, i, c)}
               rowClass={(i) => (runs.row(i)?.deleted ? "gone" : "")}
               selected={selected}
