@@ -221,15 +221,19 @@ func (s *Service) monitors(ctx context.Context, o *view.Overview, d declared) er
 	each := min(200, maxWindows/max(1, len(names)))
 	for _, name := range names {
 		spec := d.monitors[name]
-		results, err := s.cfg.Windows.List(ctx, name)
-		if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
+		total, err := s.cfg.Windows.Count(ctx, name)
+		if err != nil {
+			return err
+		}
+		results, err := s.cfg.Windows.Recent(ctx, name, 0, each)
+		if err != nil {
 			return err
 		}
 		m := view.OverviewMonitor{
 			Name: name, Endpoint: spec.Endpoint, Model: d.endpoints[spec.Endpoint].Model.Name, Window: spec.Window,
-			Task: spec.Performance.Task, Metrics: spec.Performance.Metrics, Confidence: spec.Performance.Confidence, Total: len(results), Windows: []view.OverviewWindow{},
+			Task: spec.Performance.Task, Metrics: spec.Performance.Metrics, Confidence: spec.Performance.Confidence, Total: total, Windows: []view.OverviewWindow{},
 		}
-		for _, w := range results[max(0, len(results)-each):] {
+		for _, w := range results {
 			m.Windows = append(m.Windows, windowOf(w, spec.Window))
 		}
 		o.Monitors = append(o.Monitors, m)

@@ -101,9 +101,14 @@ func (w worldResources) List(_ context.Context, kind string) (out []trimtab.Reso
 	}
 	return out, nil
 }
-func (w worldWindows) List(_ context.Context, monitor string) ([]trimtab.WindowResult, error) {
+func (w worldWindows) Recent(_ context.Context, monitor string, _ trimtab.Time, limit int) ([]trimtab.WindowResult, error) {
 	w.calls++
-	return w.windows[monitor], nil
+	all := w.windows[monitor]
+	return all[max(0, len(all)-limit):], nil
+}
+
+func (w worldWindows) Count(_ context.Context, monitor string) (int, error) {
+	return len(w.windows[monitor]), nil
 }
 func (w worldPipelines) ListRuns(_ context.Context, pipeline string, limit int, _ trimtab.PageToken) (out []trimtab.PipelineRun, _ trimtab.PageToken, _ error) {
 	w.calls++

@@ -23,9 +23,10 @@ type (
 	Resources interface {
 		List(ctx context.Context, kind string) ([]trimtab.Resource, error)
 	}
-	// Windows lists what a monitor found, by start.
+	// Windows gives the newest windows of a monitor by start, and how many there are.
 	Windows interface {
-		List(ctx context.Context, monitor string) ([]trimtab.WindowResult, error)
+		Recent(ctx context.Context, monitor string, before trimtab.Time, limit int) ([]trimtab.WindowResult, error)
+		Count(ctx context.Context, monitor string) (int, error)
 	}
 	// Pipelines gives pipeline runs, the newest first; GetRun with their steps.
 	Pipelines interface {

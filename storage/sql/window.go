@@ -69,6 +69,15 @@ func (h *Windows) Recent(ctx context.Context, monitor string, before trimtab.Tim
 	return out, err
 }
 
+// Count says how many windows of a monitor are kept.
+func (h *Windows) Count(ctx context.Context, monitor string) (n int, err error) {
+	defer trimtab.Wrap(&err, "Windows.Count(%s)", monitor)
+	err = h.db.read(ctx, func(q *Query) error {
+		return q.Row("SELECT COUNT(*) FROM windows WHERE workspace = ? AND monitor = ?", string(trimtab.CallOf(ctx).Workspace), monitor).Scan(&n)
+	})
+	return n, err
+}
+
 // Estimated returns the windows of a monitor that have ended and are not closed, in order of time.
 func (h *Windows) Estimated(ctx context.Context, monitor string) (out []trimtab.WindowResult, err error) {
 	defer trimtab.Wrap(&err, "Windows.Estimated(%s)", monitor)
