@@ -143,7 +143,7 @@ function Field({ name, title, value, set, options }: { name: string; title: stri
   return (
     <label class="audit-field">
       <span>{title}</span>
-      <input value={value} list={`audit-${name}`} onChange={set} autocomplete="off" spellcheck={false} />
+      <input value={value} list={`audit-${name}`} onChange={set} onKeyDown={(e) => e.key === "Enter" && set(e)} autocomplete="off" spellcheck={false} />
       <datalist id={`audit-${name}`}>
         {options.map((o) => (
           <option key={o} value={o} />
