@@ -1,5 +1,6 @@
 // A world to look at: spring and early summer of the flights, as the demo makes
-// them: trained, served, replayed with a data fault, retrained by itself. It is
+// them: trained, served, replayed with a data fault, retrained by itself; and a
+// search for parameters in an experiment of its own. It is
 // made once by the real binary (`node world.mjs`) and kept in .build/world; each
 // test file gets a server on a copy of its own.
 import { spawn, spawnSync } from "node:child_process";
@@ -10,6 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { binary, start } from "./server.mjs";
 
+const here = fileURLToPath(new URL("./", import.meta.url));
 const top = fileURLToPath(new URL("../../", import.meta.url));
 const home = join(top, ".build/world");
 const example = join(top, "examples/flights");
@@ -19,7 +21,7 @@ export const span = { from: "2013-03-01", to: "2013-07-20", fault: "unit wind_sp
 
 // stampOf names what the world is made of: another binary or example makes it anew.
 function stampOf() {
-  const hash = createHash("sha256").update(readFileSync(binary)).update(JSON.stringify(span));
+  const hash = createHash("sha256").update(readFileSync(binary)).update(JSON.stringify(span)).update(readFileSync(join(here, "sweep.py")));
   for (const f of readdirSync(example).filter((f) => /\.(yaml|py|lock|toml)$/.test(f)).sort()) hash.update(readFileSync(join(example, f)));
   return hash.digest("hex");
 }
@@ -39,14 +41,22 @@ export async function prepare() {
     server.trimtab("apply", example + "/", "--yes");
     server.trimtab("pipeline", "run", "train-flights", "--follow");
     await follow(server, ["replay", "flights", "--source", "flights", "--from", span.from, "--to", span.to, "--fault", span.fault, "--follow"]);
+    run(pythonOf(join(home, "data/envs")), [join(here, "sweep.py"), rows], { MLFLOW_TRACKING_URI: server.url });
   } finally {
     await server.stop();
   }
   writeFileSync(join(home, "stamp"), stamp);
 }
 
-function run(command, args) {
-  const r = spawnSync(command, args, { cwd: top, encoding: "utf8" });
+// pythonOf is the interpreter of the environment that the pipeline trained in.
+function pythonOf(envs) {
+  const [env] = readdirSync(envs, { recursive: true }).filter((f) => f.endsWith("/bin/python")).map((f) => join(envs, f));
+  if (!env) throw new Error(`${envs} holds no environment`);
+  return env;
+}
+
+function run(command, args, env = {}) {
+  const r = spawnSync(command, args, { cwd: top, encoding: "utf8", env: { ...process.env, ...env } });
   if (r.status !== 0) throw new Error(`${command} ${args.join(" ")}: ${r.status}\n${r.stdout}${r.stderr}`);
 }
 
