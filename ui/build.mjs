@@ -1,12 +1,12 @@
-// Builds the pages into dist: one chunk per page, hashed names, text assets as .br
-// and .gz only (the server unpacks for who takes neither), index.html with places
+// Builds the pages into dist: one chunk per page, hashed names, text assets as .gz
+// only (the server unpacks for who does not take it), index.html with places
 // for nonce and base, and the licences of what is inside. Equal sources and lock
 // file give equal bytes.
 import * as esbuild from "esbuild";
 import { readFileSync, writeFileSync, readdirSync, rmSync, mkdirSync, existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { tokensCSS } from "./tokens.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -80,13 +80,9 @@ export async function build(dist) {
   const put = (name, bytes, compress) => {
     sizes[name] = { raw: bytes.length };
     if (!compress) return write(name, bytes);
-    const br = brotliCompressSync(bytes, {
-      params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
-    });
     const gz = gzipSync(bytes, { level: 9 });
-    write(name + ".br", br);
     write(name + ".gz", gz);
-    Object.assign(sizes[name], { br: br.length, gz: gz.length });
+    sizes[name].gz = gz.length;
   };
   const names = {};
   const entries = new Set(Object.entries(result.metafile.outputs).filter(([, o]) => o.entryPoint && /main\.tsx$|mark\.svg$/.test(o.entryPoint)).map(([name]) => name.replace(/^.*?(assets\/)/, "$1")));
@@ -137,6 +133,6 @@ if (resolve(process.argv[1] ?? "") === fileURLToPath(import.meta.url)) {
   }
   const sizes = await build(dist);
   for (const [name, s] of Object.entries(sizes)) {
-    console.log(`${name.padEnd(48)} ${String(s.raw).padStart(7)}${s.gz ? ` gz ${s.gz} br ${s.br}` : ""}`);
+    console.log(`${name.padEnd(48)} ${String(s.raw).padStart(7)}${s.gz ? ` gz ${s.gz}` : ""}`);
   }
 }

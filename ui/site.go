@@ -26,12 +26,12 @@ type site struct {
 	assets map[string]*asset
 }
 
-// asset is one file with its precompressed variants, which may be missing.
+// asset is one file, with its compressed form where the build has one.
 type asset struct {
-	kind          string
-	immutable     bool
-	etag          string
-	plain, br, gz []byte
+	kind      string
+	immutable bool
+	etag      string
+	plain, gz []byte
 }
 
 // kinds are the media types of what a build may hold; the machine's own table is not asked.
@@ -61,12 +61,6 @@ func load(built fs.FS, placeholder []byte) (*site, error) {
 	}
 	for name, body := range variants {
 		ext := path.Ext(name)
-		if ext == ".br" {
-			if variants[strings.TrimSuffix(name, ext)] == nil && variants[strings.TrimSuffix(name, ext)+".gz"] == nil {
-				return nil, fmt.Errorf("%s stands beside nothing", name)
-			}
-			continue
-		}
 		// A build keeps text compressed only; who takes no compression gets it unpacked.
 		if ext == ".gz" {
 			packed := body
@@ -83,7 +77,7 @@ func load(built fs.FS, placeholder []byte) (*site, error) {
 			return nil, fmt.Errorf("%s: the pages serve no files of the kind %q", name, ext)
 		}
 		sum := sha256.Sum256(body)
-		s.assets[name] = &asset{kind: kind, immutable: strings.HasPrefix(name, "assets/"), etag: `"` + hex.EncodeToString(sum[:8]) + `"`, plain: body, br: variants[name+".br"], gz: variants[name+".gz"]}
+		s.assets[name] = &asset{kind: kind, immutable: strings.HasPrefix(name, "assets/"), etag: `"` + hex.EncodeToString(sum[:8]) + `"`, plain: body, gz: variants[name+".gz"]}
 	}
 	return s, nil
 }
@@ -129,13 +123,9 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	body, etag := a.plain, a.etag
-	if a.br != nil || a.gz != nil {
+	if a.gz != nil {
 		h.Set("Vary", "Accept-Encoding")
-		switch accepted := r.Header.Get("Accept-Encoding"); {
-		case a.br != nil && accepts(accepted, "br"):
-			h.Set("Content-Encoding", "br")
-			body, etag = a.br, strings.TrimSuffix(etag, `"`)+`-br"`
-		case a.gz != nil && accepts(accepted, "gzip"):
+		if accepts(r.Header.Get("Accept-Encoding"), "gzip") {
 			h.Set("Content-Encoding", "gzip")
 			body, etag = a.gz, strings.TrimSuffix(etag, `"`)+`-gz"`
 		}

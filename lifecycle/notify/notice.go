@@ -201,6 +201,18 @@ func incidentWords(i trimtab.Incident) string {
 	if words == "" {
 		words = string(i.Kind)
 	}
+	switch {
+	case i.Kind == trimtab.DataFault && i.Fault == "volume":
+		words = "more rows than usual"
+	case i.Kind == trimtab.TrafficStopped && i.Fault == "fewer":
+		words = "rows missing"
+	case i.Kind == trimtab.TrafficStopped && i.Fault == "late":
+		words = "rows late"
+	case i.Kind == trimtab.LabelsStopped && i.Fault == "fewer":
+		words = "labels missing"
+	case i.Kind == trimtab.LabelsStopped && i.Fault == "late":
+		words = "labels late"
+	}
 	switch n := len(i.Columns); {
 	case n == 0:
 		return words

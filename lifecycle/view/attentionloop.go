@@ -24,7 +24,7 @@ func attendLoop(l OverviewLoop) (out []Attention) {
 		if i.Released || i.Severity == trimtab.Info {
 			continue
 		}
-		a := Attention{Severity: Warn, Rule: "incident.open", Kind: "incident", Name: i.ID, Title: fmt.Sprintf("Endpoint %s: %s", i.Endpoint, incidentWords[i.Kind]), Detail: i.Cause,
+		a := Attention{Severity: Warn, Rule: "incident.open", Kind: "incident", Name: i.ID, Title: fmt.Sprintf("Endpoint %s: %s", i.Endpoint, incidentWord(i.Kind, i.Fault)), Detail: i.Cause,
 			Command: "trimtab incidents show " + i.ID}
 		if incidentWords[i.Kind] == "" {
 			a.Title = fmt.Sprintf("Endpoint %s: %s", i.Endpoint, i.Kind)
@@ -62,6 +62,24 @@ func attendLoop(l OverviewLoop) (out []Attention) {
 var incidentWords = map[trimtab.IncidentKind]string{trimtab.DataFault: "the data are wrong", trimtab.Breach: "a data contract is broken", trimtab.Drift: "inputs drift", trimtab.Decay: "quality fell",
 	trimtab.Miscalibration: "scores are miscalibrated", trimtab.LabelsStopped: "labels have stopped", trimtab.TrafficStopped: "traffic has stopped", trimtab.RolledBack: "a rollout was rolled back",
 	trimtab.TrainingFailed: "a training of the loop failed", trimtab.DidNotHelp: "a cure did not help", trimtab.LoopBroken: "the loop has stopped"}
+
+// incidentWord says what is wrong; of rows and labels that did not stop but came
+// fewer, late or in numbers, as what was found has it.
+func incidentWord(kind trimtab.IncidentKind, fault string) string {
+	switch {
+	case kind == trimtab.DataFault && fault == "volume":
+		return "more rows came than usual"
+	case kind == trimtab.TrafficStopped && fault == "fewer":
+		return "rows are missing"
+	case kind == trimtab.TrafficStopped && fault == "late":
+		return "rows come late"
+	case kind == trimtab.LabelsStopped && fault == "fewer":
+		return "labels are missing"
+	case kind == trimtab.LabelsStopped && fault == "late":
+		return "labels come late"
+	}
+	return incidentWords[kind]
+}
 
 func actionWords(d OverviewDecision) string {
 	switch d.Action {

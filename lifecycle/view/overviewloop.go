@@ -20,6 +20,7 @@ type OverviewIncident struct {
 	Endpoint string               `json:"endpoint"`
 	Severity trimtab.Severity     `json:"severity"`
 	Begin    trimtab.Time         `json:"begin"`
+	Fault    string               `json:"fault,omitempty"`
 	Cause    string               `json:"cause"`
 	Holds    bool                 `json:"holds,omitempty"`
 	Released bool                 `json:"released,omitempty"`
@@ -64,7 +65,7 @@ func OfLoop(pause *trimtab.Pause, incidents []trimtab.Incident, decisions []trim
 	}
 	for _, i := range incidents {
 		if i.Closed == 0 {
-			l.Incidents = append(l.Incidents, OverviewIncident{ID: i.ID, Kind: i.Kind, Endpoint: i.Endpoint, Severity: i.Severity, Begin: i.Begin, Cause: i.Cause, Holds: i.Hold, Released: i.Released})
+			l.Incidents = append(l.Incidents, OverviewIncident{ID: i.ID, Kind: i.Kind, Endpoint: i.Endpoint, Severity: i.Severity, Begin: i.Begin, Fault: i.Fault, Cause: i.Cause, Holds: i.Hold, Released: i.Released})
 		}
 	}
 	for _, d := range decisions {

@@ -1789,6 +1789,7 @@ export interface Incident {
   endpoint: string;
   severity: string;
   begin: string;
+  fault?: string;
   cause: string;
   holds?: boolean;
   released?: boolean;
