@@ -47,10 +47,10 @@ describe("scale", { skip: data ? false : "TRIMTAB_SCALE names no data folder", c
   /** settle waits until the answers of the page have come; the stream of notices never ends. */
   const settle = async () => {
     const api = () => answers.filter((a) => a.url.includes("/api/") && !a.url.endsWith("/overview")).length;
-    const until = performance.now() + 5_000;
+    const until = performance.now() + 20_000;
     for (let seen = -1; performance.now() < until && (api() === 0 || seen !== answers.length); ) {
       seen = answers.length;
-      await new Promise((done) => setTimeout(done, 500));
+      await new Promise((done) => setTimeout(done, 2_000));
     }
   };
   const note = (what, o) => {
