@@ -46,34 +46,10 @@ func continues(c, older view.OverviewChange) bool {
 	return c.Action == older.Action && c.Kind == older.Kind && c.Name == older.Name && c.Actor == older.Actor
 }
 
-// telling are parts of metric names in the order in which they say how good a
-// model is.
-var telling = []string{"auc", "accuracy", "f1", "r2", "rmse", "mae", "logloss", "log_loss", "loss", "precision", "recall", "score"}
-
-// metricRank is how early a metric is shown: the lower the earlier.
-func metricRank(key string) int {
-	key = strings.ToLower(key)
-	if strings.HasPrefix(key, "system/") {
-		return 2*len(telling) + 2
-	}
-	rank := len(telling)
-	for i, t := range telling {
-		if strings.Contains(key, t) {
-			rank = i
-			break
-		}
-	}
-	// What was measured on held-out rows says more than what was measured in training.
-	if strings.Contains(key, "train") {
-		rank += len(telling) + 1
-	}
-	return rank
-}
-
 // runMetrics picks the n metrics that say most, in that order.
 func runMetrics(all []trimtab.Metric, n int) (shown []view.RunMetric, more int) {
 	sorted := slices.SortedStableFunc(slices.Values(all), func(a, b trimtab.Metric) int {
-		return cmp.Or(cmp.Compare(metricRank(a.Key), metricRank(b.Key)), strings.Compare(a.Key, b.Key))
+		return cmp.Or(cmp.Compare(view.MetricRank(a.Key), view.MetricRank(b.Key)), strings.Compare(a.Key, b.Key))
 	})
 	shown = []view.RunMetric{}
 	for _, m := range sorted[:min(n, len(sorted))] {
