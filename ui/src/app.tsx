@@ -25,7 +25,13 @@ const railOpen = signal(false); // on narrow screens the rail lies over the page
 export function App() {
   const { project, entry, params, path } = place.value;
   // What the rail marks, and what the start page shows; watched closely only there.
-  const overview = useQuery<Overview>(apiURL(project, "overview"), entry?.area === "overview" ? undefined : ["incident", "decision", "rollout", "endpoint", "pipelineRun"]);
+  // Elsewhere it is asked for once the page has what it needs itself.
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 700);
+    return () => clearTimeout(timer);
+  }, []);
+  const overview = useQuery<Overview>(late || entry?.area === "overview" ? apiURL(project, "overview") : null, entry?.area === "overview" ? undefined : ["incident", "decision", "rollout", "endpoint", "pipelineRun"]);
   const main = useRef<HTMLElement>(null);
   const server = overview.data.value?.server;
 
