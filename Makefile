@@ -7,7 +7,7 @@ export GOFLAGS := -trimpath
 BUILD   := .build
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: build ui demo demo-stop test test-go test-python test-browser test-oracles setup golden bench bench-drift bench-contract bench-cbpe drills year simulate soak scale-ui fmt clean
+.PHONY: build ui demo demo-stop test test-go test-python test-browser test-oracles setup golden bench bench-drift bench-contract bench-cbpe drills year simulate screens soak scale-ui fmt clean
 
 build: ui/dist/index.html ## the binary with its pages, at bin/trimtab
 	go build -ldflags "-s -w -X github.com/trimtab/trimtab/cli.Version=$(VERSION)" -o bin/trimtab ./cmd/trimtab
@@ -46,6 +46,8 @@ year: build ## a year of flights: plain, killed, in other batches, on PostgreSQL
 	TRIMTAB_BIN=$(CURDIR)/bin/trimtab TRIMTAB_UV=$(CURDIR)/.ci/uv TRIMTAB_YEAR=1 TRIMTAB_REQUIRE=python,postgres go test -count=1 -timeout 90m -run TestYear -v ./e2e/year
 simulate: ## the rollouts that are simulated, all of them
 	TRIMTAB_SIMULATE=1 go test ./lifecycle/rollout -run TestSimulation -v
+screens: build ## the pictures of the pages in docs/screens, in both themes
+	cd e2e/browser && npm ci --no-audit --no-fund --loglevel=error && node world.mjs && TRIMTAB_SCREENS=$(CURDIR)/docs/screens node --test --test-name-pattern='pictures' pages.test.mjs
 soak: build ## 200 kills on each database
 	TRIMTAB_SOAK=200 go test -count=1 -timeout 60m -run Soak -v ./e2e/soak
 scale-ui: build ## the pages at the sizes at which others stop, measured in a browser

@@ -4,7 +4,7 @@
 import { strict as assert } from "node:assert";
 import { after, before, describe, test } from "node:test";
 import { findings, launch, looks, open, screens, settled } from "./browser.mjs";
-import { routes } from "./routes.mjs";
+import { pictures, routes } from "./routes.mjs";
 import { start } from "./server.mjs";
 import { world } from "./world.mjs";
 
@@ -49,6 +49,23 @@ describe("every page", { concurrency: false }, () => {
       await close();
     });
   }
+
+  // `make screens` keeps the pictures that README and docs show.
+  test("pictures for the documents", { skip: process.env.TRIMTAB_SCREENS ? false : "TRIMTAB_SCREENS names no folder" }, async () => {
+    for (const theme of ["light", "dark"]) {
+      const { page, close } = await open(browser, server.url, { theme, width: 1440 });
+      for (const [name, address] of all.filter(([name]) => pictures.includes(name))) {
+        await page.goto(`${server.url}/ui/${address}`);
+        await page.locator("main h1").first().waitFor();
+        await settled(page);
+        await page.getByText("live", { exact: true }).waitFor();
+        await page.waitForTimeout(800);
+        await settled(page);
+        await page.screenshot({ path: `${process.env.TRIMTAB_SCREENS}/${name}-${theme}.png` });
+      }
+      await close();
+    }
+  });
 
   test("on a server without anything each page says what would fill it", async () => {
     const { page, complaints, close } = await open(browser, empty.url);

@@ -19,7 +19,7 @@ export async function routes(server) {
     first("pipelineruns?limit=1"),
   ]);
   const experiment = run.experiment;
-  const runs = (await api(server, "runs?limit=3")).items.map((r) => r.id);
+  const runs = (await api(server, "runs?limit=6")).items.filter((r) => r.experiment === experiment).map((r) => r.id);
   return [
     ["overview", "", "Overview"],
     ["experiments", "experiments", "Experiments"],
@@ -56,3 +56,6 @@ export async function routes(server) {
     ["settings", "settings", "Settings"],
   ];
 }
+
+/** pictures are the pages that the documents show. */
+export const pictures = ["overview", "loop-decision", "decision", "runs", "compare", "version", "rollout", "monitor", "pipeline-run", "audit-entry"];
