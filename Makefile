@@ -46,8 +46,8 @@ year: build ## a year of flights: plain, killed, in other batches, on PostgreSQL
 	TRIMTAB_BIN=$(CURDIR)/bin/trimtab TRIMTAB_UV=$(CURDIR)/.ci/uv TRIMTAB_YEAR=1 TRIMTAB_REQUIRE=python,postgres go test -count=1 -timeout 90m -run TestYear -v ./e2e/year
 simulate: ## the rollouts that are simulated, all of them
 	TRIMTAB_SIMULATE=1 go test ./lifecycle/rollout -run TestSimulation -v
-screens: build ## the pictures of the pages in docs/screens, in both themes
-	cd e2e/browser && npm ci --no-audit --no-fund --loglevel=error && node world.mjs && TRIMTAB_SCREENS=$(CURDIR)/docs/screens node --test --test-name-pattern='pictures' pages.test.mjs
+screens: build ## the pictures of the pages in docs/screens, in both themes; of the demo's year when it is there
+	cd e2e/browser && npm ci --no-audit --no-fund --loglevel=error && TRIMTAB_WORLD=$(wildcard $(CURDIR)/$(BUILD)/demo/data) node world.mjs && TRIMTAB_WORLD=$(wildcard $(CURDIR)/$(BUILD)/demo/data) TRIMTAB_SCREENS=$(CURDIR)/docs/screens node --test --test-name-pattern='pictures' pages.test.mjs
 soak: build ## 200 kills on each database
 	TRIMTAB_SOAK=200 go test -count=1 -timeout 60m -run Soak -v ./e2e/soak
 scale-ui: build ## the pages at the sizes at which others stop, measured in a browser

@@ -1,4 +1,4 @@
-// A world to look at: spring and early summer of the flights, as the demo makes
+// A world to look at: spring of the flights, as the demo makes
 // them: trained, served, replayed with a data fault, retrained by itself; and a
 // search for parameters in an experiment of its own. It is
 // made once by the real binary (`node world.mjs`) and kept in .build/world; each
@@ -17,7 +17,7 @@ const home = join(top, ".build/world");
 const example = join(top, "examples/flights");
 
 /** span of the replay, and the week in which the wind arrives in km/h instead of mph. */
-export const span = { from: "2013-03-01", to: "2013-07-20", fault: "unit wind_speed x1.609344 2013-05-09..2013-05-16" };
+export const span = { from: "2013-03-01", to: "2013-06-15", fault: "unit wind_speed x1.609344 2013-05-09..2013-05-16" };
 
 // stampOf names what the world is made of: another binary or example makes it anew.
 function stampOf() {

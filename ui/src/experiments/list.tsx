@@ -9,7 +9,7 @@ import { Age, Confirm, Menu, Table, toast } from "../parts";
 import { call, useQuery, type Problem } from "../query";
 import { enc, href, project, useParam } from "../router";
 import { State, toneOf } from "../shapes";
-import { RenameExperiment } from "./renameexperiment";
+import { Rename } from "./rename";
 
 const most = 500;
 
@@ -109,7 +109,7 @@ export default function Experiments() {
           )
         }
       </Answer>
-      {acting?.what === "rename" && <RenameExperiment e={acting.row} done={all.refresh} close={() => setActing(undefined)} />}
+      {acting?.what === "rename" && <Rename noun="experiment" name={acting.row.name} most={500} save={(next) => call("POST", `${serverURL}/api/2.0/mlflow/experiments/update`, { experiment_id: acting.row.id, new_name: next })} done={all.refresh} close={() => setActing(undefined)} />}
       {acting && acting.what !== "rename" && (
         <Confirm
           title={`${acting.what === "delete" ? "Delete" : "Restore"} ${acting.row.name}`}

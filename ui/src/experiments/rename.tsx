@@ -1,12 +1,20 @@
-// Giving a run another name.
+// Giving a run or an experiment another name.
 import { useState } from "preact/hooks";
-import { serverURL } from "../base";
 import { ProblemLine } from "../dialog";
 import { Dialog, toast } from "../parts";
-import { call, type Problem } from "../query";
+import type { Problem } from "../query";
 
-/** Rename asks for the new name of a run. */
-export function Rename({ id, name, done, close }: { id: string; name: string; done: () => void; close: () => void }) {
+interface Props {
+  noun: string;
+  name: string;
+  most: number; // letters
+  save: (name: string) => Promise<unknown>; // throws a Problem
+  done: () => void;
+  close: () => void;
+}
+
+/** Rename asks for the new name of something. */
+export function Rename({ noun, name, most, save, done, close }: Props) {
   const [typed, setTyped] = useState(name);
   const [problem, setProblem] = useState<Problem>();
   const submit = async (e: Event) => {
@@ -14,7 +22,7 @@ export function Rename({ id, name, done, close }: { id: string; name: string; do
     const next = typed.trim();
     if (next === "" || next === name) return close();
     try {
-      await call("POST", `${serverURL}/api/2.0/mlflow/runs/update`, { run_id: id, run_name: next });
+      await save(next);
       toast("Renamed", "ok");
       done();
       close();
@@ -23,11 +31,11 @@ export function Rename({ id, name, done, close }: { id: string; name: string; do
     }
   };
   return (
-    <Dialog title="Rename the run" close={close}>
+    <Dialog title={`Rename the ${noun}`} close={close}>
       <form class="confirm" onSubmit={submit}>
         <label class="field">
           <span>Name</span>
-          <input value={typed} maxLength={250} onInput={(e) => setTyped(e.currentTarget.value)} autofocus autocomplete="off" spellcheck={false} />
+          <input value={typed} maxLength={most} onInput={(e) => setTyped(e.currentTarget.value)} autofocus autocomplete="off" spellcheck={false} />
         </label>
         {problem && <ProblemLine problem={problem} />}
         <div class="buttons">

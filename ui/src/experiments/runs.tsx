@@ -258,7 +258,7 @@ export default function RunsPage({ params }: { params: Record<string, string> })
       {dialog === "columns" && <Picker title="Columns" project={where} experiment={experiment} chosen={shownColumns} choose={setColumns} close={() => setDialog("")} />}
       {dialog === "charts" && <Picker title="Charts" kind="metric" project={where} experiment={experiment} chosen={charted.map((m) => `metrics.${m}`)} choose={(ids) => setCharts(ids.map(keyOf))} close={() => setDialog("")} />}
       {dialog === "group" && <Picker title="Group by" project={where} experiment={experiment} chosen={group ? [group] : []} choose={(ids) => (setParams({ group: ids.filter((i) => i !== group && (kindOf(i) === "param" || kindOf(i) === "tag")).pop() ?? "" }), setDialog(""))} close={() => setDialog("")} />}
-      {dialog === "rename" && <Rename id={[...selected][0] as string} name={known.current.get([...selected][0] as string)?.name ?? ""} done={() => void runs.refresh()} close={() => setDialog("")} />}
+      {dialog === "rename" && <Rename noun="run" most={250} save={(next) => call("POST", `${serverURL}/api/2.0/mlflow/runs/update`, { run_id: [...selected][0], run_name: next })} name={known.current.get([...selected][0] as string)?.name ?? ""} done={() => void runs.refresh()} close={() => setDialog("")} />}
       {(dialog === "delete" || dialog === "restore") && (
         <Confirm
           title={dialog === "delete" ? `Delete ${plural(selected.size, "run")}` : `Restore ${plural(selected.size, "run")}`}

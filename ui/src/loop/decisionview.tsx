@@ -5,13 +5,14 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { DecisionOption, DecisionPage, Fact, IncidentLine } from "../api_gen";
 import { apiURL } from "../base";
-import { count, moment, percent, plural } from "../format";
+import { count, percent, plural } from "../format";
 import { Command, Confirm, Digest, Facts, Version, toast } from "../parts";
 import { call } from "../query";
 import { enc, href, project } from "../router";
 import { Shape, State } from "../shapes";
 import { Forest, verdictOf } from "./forest";
 import { actionWord, dayOf, decisionState, factName, incidentWord, sentence, small } from "./words";
+import { Record } from "./record";
 import { IncidentMark } from "./incidentview";
 
 /** waits says whether a person can approve or reject. */
@@ -122,22 +123,7 @@ export function DecisionView({ page: p, wide, changed }: { page: DecisionPage; w
       </Part>
 
       <Part id={id("record")} title="On record" wide={wide}>
-        <ul class="loop-record">
-          {p.entries.map((e) => (
-            <li key={e.index}>
-              <a href={href(`audit/${e.index}`)} data-page>
-                entry {e.index}
-              </a>
-              <span>{e.action}</span>
-              <span>
-                {e.kind === "user" ? "" : `${e.kind} `}
-                {e.by}
-              </span>
-              <time dateTime={e.time}>{moment(e.time)}</time>
-              {e.reason && <span class="detail">{e.reason}</span>}
-            </li>
-          ))}
-        </ul>
+        <Record entries={p.entries} />
         <div class="loop-digest">
           <Facts of={[["Policy as it stood", <Digest of={d.policyDigest} />], ["Decision", <code>{d.id}</code>]]} />
           {p.commands.map((c) => (

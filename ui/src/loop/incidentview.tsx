@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { IncidentLine, IncidentPage } from "../api_gen";
 import { apiURL } from "../base";
-import { count, figure, moment } from "../format";
+import { count, figure } from "../format";
 import { Command, Confirm, toast } from "../parts";
 import { call } from "../query";
 import { enc, href, project } from "../router";
@@ -10,6 +10,7 @@ import { Shape, State, type Tone } from "../shapes";
 import { Line, Part } from "./decisionview";
 import { Glyph } from "./marks";
 import { actionWord, dayOf, decisionState, incidentState, incidentWord, metricLabel, sentence, small, spanText } from "./words";
+import { Record } from "./record";
 
 /** IncidentMark is an incident in a line. */
 export function IncidentMark({ incident: i }: { incident: IncidentLine }) {
@@ -29,6 +30,13 @@ export function IncidentMark({ incident: i }: { incident: IncidentLine }) {
 }
 
 const dots: Record<string, Tone> = { began: "bad", found: "warn", decision: "run", ended: "ok", closed: "ok", released: "off" };
+
+const verbs = {
+  acknowledge: { title: "Look after the incident", action: "Acknowledge", done: "You look after it" },
+  release: { title: "Release", action: "Release", done: "Released: the rows will be learnt from" },
+  close: { title: "Close the incident", action: "Close", done: "Closed" },
+};
+type Verb = keyof typeof verbs;
 
 /** IncidentView is the whole of it. */
 export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; wide: boolean; changed: () => void }) {
@@ -115,6 +123,12 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
                   ? `nothing: released by ${i.releasedBy}`
                   : "nothing"}
             </Line>
+            {i.acknowledgedBy && (
+              <Line name="looked after by">
+                {i.acknowledgedBy}
+                {i.acknowledgement && `: ${i.acknowledgement}`}
+              </Line>
+            )}
             {i.monitor && (
               <Line name="seen by monitor">
                 <a href={href(`monitors/${enc(i.monitor)}`)} data-page>
@@ -237,22 +251,7 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
       </Part>
 
       <Part id={id("record")} title="On record" wide={wide}>
-        <ul class="loop-record">
-          {p.entries.map((e) => (
-            <li key={e.index}>
-              <a href={href(`audit/${e.index}`)} data-page>
-                entry {e.index}
-              </a>
-              <span>{e.action}</span>
-              <span>
-                {e.kind === "user" ? "" : `${e.kind} `}
-                {e.by}
-              </span>
-              <time dateTime={e.time}>{moment(e.time)}</time>
-              {e.reason && <span class="detail">{e.reason}</span>}
-            </li>
-          ))}
-        </ul>
+        <Record entries={p.entries} />
         <div class="loop-digest">
           {p.commands.map((c) => (
             <Command key={c}>{c}</Command>
@@ -264,19 +263,25 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
 }
 
 function Actions({ page: p, changed }: { page: IncidentPage; changed: () => void }) {
-  const [verb, setVerb] = useState<"release" | "close" | "">("");
+  const [verb, setVerb] = useState<Verb | "">("");
   const [reason, setReason] = useState("");
   const i = p.incident;
   const canRelease = i.hold && !i.released;
   const canClose = !i.closed;
+  const asked = verb === "" ? undefined : verbs[verb];
   if (!canRelease && !canClose) return null;
   const run = async () => {
     await call("POST", apiURL(project.value, `incidents/${enc(i.id)}/${verb}`), { reason });
-    toast(verb === "release" ? "Released: the rows will be learnt from" : "Closed", "ok");
+    toast(asked!.done, "ok");
     changed();
   };
   return (
     <div class="loop-answer">
+      {canClose && !i.acknowledgedBy && (
+        <button type="button" class="primary" onClick={() => setVerb("acknowledge")}>
+          Acknowledge
+        </button>
+      )}
       {canRelease && (
         <button type="button" class="quiet" onClick={() => setVerb("release")}>
           Release the rows
@@ -287,23 +292,25 @@ function Actions({ page: p, changed }: { page: IncidentPage; changed: () => void
           Close
         </button>
       )}
-      {verb !== "" && (
+      {asked && (
         <Confirm
-          title={verb === "release" ? `Release ${count(i.bad ?? i.rows ?? 0)} rows` : "Close the incident"}
-          word={i.endpoint}
-          action={verb === "release" ? "Release" : "Close"}
+          title={verb === "release" ? `Release ${count(i.bad ?? i.rows ?? 0)} rows` : asked.title}
+          word={verb === "acknowledge" ? undefined : i.endpoint}
+          action={asked.action}
           danger={verb === "release"}
           run={run}
           close={() => setVerb("")}
         >
           <p>
-            {verb === "release"
+            {verb === "acknowledge"
+              ? "It leaves what needs attention, and others see that you have it. The loop does the same as before; should it turn out to be worse, it asks for attention again."
+              : verb === "release"
               ? "The rows count again: trainings learn from them, references and quality are computed anew with them. This cannot be taken back."
               : "It is over for the loop: what it stopped may go on. Rows that it holds stay held."}
           </p>
           <label class="field">
-            <span>Reason, which is recorded</span>
-            <input value={reason} required maxLength={1000} onInput={(e) => setReason(e.currentTarget.value)} />
+            <span>{verb === "acknowledge" ? "What you do about it, if you want to say" : "Reason, which is recorded"}</span>
+            <input value={reason} required={verb !== "acknowledge"} maxLength={1000} onInput={(e) => setReason(e.currentTarget.value)} />
           </label>
         </Confirm>
       )}

@@ -55,11 +55,12 @@ export function decisionState(state: string): [Tone, string] {
 }
 
 /** incidentState is tone and word of where an incident stands. */
-export function incidentState(i: { closed?: string; held?: boolean; released?: boolean; severity: string }): [Tone, string] {
+export function incidentState(i: { closed?: string; held?: boolean; released?: boolean; severity: string; seenBy?: string; acknowledgedBy?: string }): [Tone, string] {
   if (i.released) return ["off", i.closed ? "closed, released" : "released"];
   if (i.closed) return ["ok", i.held ? "closed, rows held" : "closed"];
   const tone: Tone = i.severity === "critical" ? "bad" : i.severity === "warning" ? "warn" : "wait";
-  return [tone, i.held ? "open, holds rows" : "open"];
+  const seen = i.seenBy || i.acknowledgedBy ? ", looked after" : "";
+  return [tone, (i.held ? "open, holds rows" : "open") + seen];
 }
 
 /** severityTone is the tone of a severity. */
