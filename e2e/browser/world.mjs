@@ -72,7 +72,7 @@ function follow(server, args) {
 
 /** world is a server on a copy of the world. */
 export async function world(options = {}) {
-  const from = process.env.TRIMTAB_WORLD ?? join(home, "data");
+  const from = process.env.TRIMTAB_WORLD || join(home, "data");
   if (!process.env.TRIMTAB_WORLD && !existsSync(join(home, "stamp"))) throw new Error("the world is not made: node world.mjs makes it");
   const copy = mkdtempSync(join(tmpdir(), "trimtab-world-"));
   const left = join(from, "envs"); // Python environments: nothing is trained in a copy
