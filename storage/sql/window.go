@@ -11,7 +11,8 @@ import (
 )
 
 // Put records what a monitor found, by the rule of [trimtab.WindowResult.After]: the
-// same result again is no change, and what the rule refuses is a Conflict.
+// same result again is no change, and what the rule refuses is a Conflict. The slim
+// form that pages read is written with it.
 func (h *Windows) Put(ctx context.Context, w trimtab.WindowResult) (err error) {
 	defer trimtab.Wrap(&err, "Windows.Put(%s, %s)", w.Monitor, w.Start)
 	return h.db.write(ctx, governed, func(tx *Tx) error {
@@ -40,14 +41,20 @@ func (h *Windows) Put(ctx context.Context, w trimtab.WindowResult) (err error) {
 		if old != nil {
 			_, err = tx.Exec("UPDATE windows SET end_time = ?, phase = ?, body = ?, computed = ?, entry = ? WHERE workspace = ? AND monitor = ? AND start_time = ?",
 				int64(w.End), string(w.Phase), string(body), int64(tx.Now()), string(entry), string(w.Workspace), w.Monitor, int64(w.Start))
-			return err
+			if err != nil {
+				return err
+			}
+			return putSlim(tx, &w, tx.Now(), entry)
 		}
 		_, err = tx.Exec("INSERT INTO windows (workspace, monitor, start_time, end_time, endpoint, phase, body, computed, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			string(w.Workspace), w.Monitor, int64(w.Start), int64(w.End), w.Endpoint, string(w.Phase), string(body), int64(tx.Now()), string(entry))
 		if isUnique(err) {
 			return trimtab.Errorf(trimtab.Conflict, w.Object().String(), "the window of %s of monitor %s was written meanwhile", w.Start, w.Monitor)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return putSlim(tx, &w, tx.Now(), entry)
 	})
 }
 
