@@ -74,6 +74,12 @@ type Incident struct {
 	Released   bool   `json:"released,omitzero"`
 	ReleasedBy string `json:"releasedBy,omitzero"`
 	Note       string `json:"note,omitzero"`
+
+	// AcknowledgedBy is who has seen it and looks after it, "" while nobody has;
+	// Acknowledgement is what they said, "" when nothing. It changes nothing for the
+	// loop, and is void once the incident turns out to be worse than what was seen.
+	AcknowledgedBy  string `json:"acknowledgedBy,omitzero"`
+	Acknowledgement string `json:"acknowledgement,omitzero"`
 }
 
 // IncidentID names an incident by its cause, so that finding it again is the same incident.
@@ -116,6 +122,21 @@ func (i Incident) Close(end, at Time, note string) (Incident, Change, error) {
 		i.Note = note
 	}
 	return i, Changed("incident.close", &old, i, note), nil
+}
+
+// Acknowledge says that a person has seen an open incident and looks after it; what
+// they say about it may be empty. The same person saying the same again changes
+// nothing, another one takes over. Precondition when the incident is closed.
+func (i Incident) Acknowledge(by, reason string) (Incident, Change, error) {
+	if i.AcknowledgedBy == by && (reason == "" || i.Acknowledgement == reason) {
+		return i, Change{}, nil
+	}
+	if i.Closed != 0 {
+		return i, Change{}, Errorf(Precondition, i.Object().String(), "incident %s is closed: there is nothing left to look after", i.ID)
+	}
+	old := i
+	i.AcknowledgedBy, i.Acknowledgement = by, reason
+	return i, Changed("incident.acknowledge", &old, i, reason), nil
 }
 
 // Release lets the held rows be learnt from after all.

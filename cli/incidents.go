@@ -19,10 +19,10 @@ func (a *application) incidentsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "incidents",
 		Aliases: []string{"incident"},
-		Short:   "See what is or was wrong, release held rows, close what is over",
+		Short:   "See what is or was wrong, acknowledge it, release held rows, close what is over",
 		RunE:    needsSubcommand,
 	}
-	cmd.AddCommand(a.incidentsListCommand(), a.incidentsShowCommand(), a.moveIncidentCommand("release"), a.moveIncidentCommand("close"))
+	cmd.AddCommand(a.incidentsListCommand(), a.incidentsShowCommand(), a.moveIncidentCommand("acknowledge"), a.moveIncidentCommand("release"), a.moveIncidentCommand("close"))
 	return cmd
 }
 
@@ -89,6 +89,9 @@ func incidentState(i trimtab.Incident) string {
 		state += ", released"
 	case i.Hold:
 		state += ", holds"
+	}
+	if i.AcknowledgedBy != "" && i.Closed == 0 {
+		state += ", acknowledged"
 	}
 	return state
 }
@@ -164,8 +167,12 @@ func (a *application) writeIncident(w io.Writer, i trimtab.Incident, entries []v
 	if i.Released {
 		note = ""
 	}
+	seen := i.AcknowledgedBy
+	if i.Acknowledgement != "" {
+		seen += ": " + i.Acknowledgement
+	}
 	if err := facts(w, "kind", string(i.Kind), "state", i.Head().State, "endpoint", strings.Join(append([]string{i.Endpoint}, i.Also...), ", "), "monitor", i.Monitor,
-		"columns", strings.Join(i.Columns, ", "), "fault", i.Fault, "factor", factor, "span", span, "found", optional(i.Found), "closed", optional(i.Closed), "rows", rows, "held", held, "note", note); err != nil {
+		"columns", strings.Join(i.Columns, ", "), "fault", i.Fault, "factor", factor, "span", span, "found", optional(i.Found), "closed", optional(i.Closed), "rows", rows, "held", held, "seen by", seen, "note", note); err != nil {
 		return err
 	}
 	if i.Remedy != "" {
@@ -231,14 +238,26 @@ func (a *application) moveIncidentCommand(verb string) *cobra.Command {
 				return err
 			})
 		},
-		ValidArgsFunction: a.completes(incidentIDs(client.Find{Open: verb == "close", Limit: 200})),
+		ValidArgsFunction: a.completes(incidentIDs(client.Find{Open: verb != "release", Limit: 200})),
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record; needed")
-	if verb == "release" {
+	needed := "; needed"
+	if verb == "acknowledge" {
+		needed = ""
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record"+needed)
+	switch verb {
+	case "acknowledge":
+		cmd.Aliases = []string{"ack"}
+		cmd.Short = "Say that you have seen an incident and look after it"
+		cmd.Long = `Say that you have seen an open incident and look after it: it leaves the list of what needs
+attention, and channels are told who has it. The loop does the same as before: held rows stay
+held. When it turns out to be worse than what was seen, it asks for attention again.`
+		cmd.Example = "  trimtab incidents acknowledge " + `flights.dataFault.unit.wind_speed.20130408T000000 --reason "asked the vendor"`
+	case "release":
 		cmd.Short = "Let the rows that an incident holds be learnt from after all"
 		cmd.Long = `Let the rows that an incident holds be learnt from after all: they count as quality again
 and trainings take them. Windows that are closed are corrected.`
-	} else {
+	default:
 		cmd.Short = "End an incident that is over"
 		cmd.Long = `End an incident that is over or was none. It ends in event time where the endpoint stands.
 Rows that it held stay held: release says otherwise. A monitor that still finds the cause

@@ -324,35 +324,21 @@ func (a *application) writeTimelineSum(w io.Writer, t view.Timeline) error {
 	if err := facts(w, pairs...); err != nil {
 		return err
 	}
-	if !acted {
-		_, err := fmt.Fprintf(w, "\nVersion %d has answered everything: there is nothing to compare it with.\n", t.Frozen)
-		return err
-	}
-	share := ""
-	if s.FrozenLoss > 0 {
-		share = fmt.Sprintf(", %.1f%% of the loss,", 100*math.Abs(s.Gain)/s.FrozenLoss)
-	}
-	bounds := fmt.Sprintf("[%+.4f, %+.4f]", s.Lo, s.Hi)
-	var text string
-	c := yellow
-	switch {
-	case s.Lo == 0 && s.Hi == 0:
-		text = fmt.Sprintf("What was done saved %+.4f per row%s over %s; an interval needs more days.", s.Gain, share, counted(s.Days, "day"))
-	case s.Lo > 0:
-		c, text = green, fmt.Sprintf("What was done saved %.4f of loss per row%s with 95%% confidence %s, in pairs over %d days.", s.Gain, share, bounds, s.Days)
-	case s.Hi < 0:
-		c, text = red, fmt.Sprintf("What was done cost %.4f of loss per row%s with 95%% confidence %s saved, in pairs over %d days.", -s.Gain, share, bounds, s.Days)
-	default:
-		text = fmt.Sprintf("What was done changed the loss by too little to be sure of: %+.4f saved per row, with 95%% confidence %s, in pairs over %d days.", s.Gain, bounds, s.Days)
-	}
+	said := view.SaidOf(s, t.Frozen)
 	fmt.Fprintln(w)
-	for _, l := range wrapped(text, pageWidth) {
-		if _, err := fmt.Fprintln(w, a.paint(w, c, l)); err != nil {
+	for _, l := range wrapped(said.Text, pageWidth) {
+		if acted {
+			l = a.paint(w, saidColours[said.Tone], l)
+		}
+		if _, err := fmt.Fprintln(w, l); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// saidColours are those of what a span has brought.
+var saidColours = map[string]colour{"ok": green, "bad": red, "off": yellow}
 
 func date(t trimtab.Time) string {
 	if g := t.Go(); g.Hour() != 0 || g.Minute() != 0 {

@@ -183,6 +183,7 @@ func holdIncident(id string, f diagnose.Finding) move {
 		i := *old
 		i.Hold, i.Severity, i.Fault, i.Cause, i.Remedy, i.Evidence = true, trimtab.Critical, f.Kind, f.Cause, remedy(id), evidence(f)
 		i.Factor, i.Offset = sane(f.Factor), sane(f.Offset)
+		i.AcknowledgedBy, i.Acknowledgement = "", "" // what was seen was less
 		return i, trimtab.Changed("incident.hold", old, i, i.Cause), nil
 	}}
 }

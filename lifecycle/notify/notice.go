@@ -33,7 +33,7 @@ const maxText = 6 << 10
 
 // told lists the actions that are told of, by kind of object.
 var told = map[string][]string{
-	"incident": {"incident.open", "incident.hold", "incident.close", "incident.release"},
+	"incident": {"incident.open", "incident.hold", "incident.close", "incident.acknowledge", "incident.release"},
 	"decision": {"decision.advised", "decision.awaiting", "decision.training", "decision.done", "decision.rejected", "decision.failed"},
 	"rollout":  {"rollout.begin", "rollout.held", "rollout.baking", "rollout.promoted", "rollout.rolledBack", "rollout.superseded"},
 }
@@ -43,13 +43,15 @@ func ofIncident(i trimtab.Incident, action, base string) notice {
 	n := notice{classes: []string{aboutIncidents}, Delivery: trimtab.Delivery{
 		Group: "incident/" + i.ID, Event: action, Kind: string(i.Kind), Endpoint: i.Endpoint, Severity: i.Severity,
 		Title: i.Endpoint + ": " + incidentWords(i), Begin: i.Begin, End: i.End,
-		Link: link(base, "", i.Workspace), Resolved: action == "incident.close", FollowUp: action != "incident.open",
+		Link: link(base, "incidents/"+url.PathEscape(i.ID), i.Workspace), Resolved: action == "incident.close", FollowUp: action != "incident.open",
 	}}
 	t := &text{}
 	switch action {
 	case "incident.close":
 		t.line("It is over, since %s.", i.End)
 		t.line("%s", i.Note)
+	case "incident.acknowledge":
+		t.line("%s has seen it and looks after it. %s", i.AcknowledgedBy, i.Acknowledgement)
 	case "incident.release":
 		t.line("The held rows were released by %s and will be learnt from: %s", i.ReleasedBy, i.Note)
 	default:
@@ -82,7 +84,7 @@ func ofIncident(i trimtab.Incident, action, base string) notice {
 func ofDecision(d trimtab.Decision, action, base string) notice {
 	n := notice{classes: []string{aboutDecisions}, Delivery: trimtab.Delivery{
 		Group: "decision/" + d.ID, Event: action, Kind: "decision", Endpoint: d.Endpoint, Severity: trimtab.Info, Begin: d.At,
-		Title: fmt.Sprintf("%s: policy %s decided to %s", d.Endpoint, d.Policy, actionWords(d)), Link: link(base, "", d.Workspace), FollowUp: true,
+		Title: fmt.Sprintf("%s: policy %s decided to %s", d.Endpoint, d.Policy, actionWords(d)), Link: link(base, "decisions/"+url.PathEscape(d.ID), d.Workspace), FollowUp: true,
 	}}
 	t := &text{}
 	switch action {
@@ -128,7 +130,7 @@ func ofDecision(d trimtab.Decision, action, base string) notice {
 func ofRollout(r trimtab.Rollout, action, base string) notice {
 	n := notice{classes: []string{aboutRollouts}, Delivery: trimtab.Delivery{
 		Group: "rollout/" + r.ID, Event: action, Kind: "rollout", Endpoint: r.Endpoint, Severity: trimtab.Info, Begin: r.Begun, End: r.Ended,
-		Title: fmt.Sprintf("%s: %s version %d takes over", r.Endpoint, r.Model, r.To), Link: link(base, "models/"+url.PathEscape(string(r.Model)), r.Workspace),
+		Title: fmt.Sprintf("%s: %s version %d takes over", r.Endpoint, r.Model, r.To), Link: link(base, "rollouts/"+url.PathEscape(r.ID), r.Workspace),
 		FollowUp: action != "rollout.begin",
 	}}
 	if r.Origin == "policy" && r.Cause != "" {

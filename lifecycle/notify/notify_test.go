@@ -29,7 +29,7 @@ func TestAnIncidentIsToldAndItsEndToo(t *testing.T) {
 		w.say("hook")
 		m := r.message(t, 0)
 		if m.Event != "incident.open" || m.Group != "incident/"+i.ID || m.Title != "flights: data fault in wind_speed" || m.Resolved || m.FollowUp ||
-			m.Severity != trimtab.Critical || m.Link != "https://trimtab.example/ui/" || !strings.Contains(m.Text, "km/h instead of mph") {
+			m.Severity != trimtab.Critical || m.Link != "https://trimtab.example/ui/incidents/"+m.Group[len("incident/"):] || !strings.Contains(m.Text, "km/h instead of mph") {
 			t.Errorf("told %+v", m)
 		}
 		w.close(i)

@@ -63,12 +63,18 @@ var released = func() trimtab.Incident {
 	return i
 }()
 
+var acknowledged = func() trimtab.Incident {
+	i, _, _ := unit.Acknowledge("ada", "asked the vendor")
+	return i
+}()
+
 var messages = []struct {
 	name string
 	m    Message
 }{
 	{"incident", tell(ofIncident(unit, "incident.open", base))},
 	{"incident-over", tell(ofIncident(closed, "incident.close", base))},
+	{"incident-acknowledged", tell(ofIncident(acknowledged, "incident.acknowledge", base))},
 	{"incident-released", tell(ofIncident(released, "incident.release", base))},
 	{"incident-gathered", tell(ofIncident(unit, "incident.open", base), ofIncident(closed, "incident.close", base))},
 	{"incident-project", tell(ofIncident(drift, "incident.open", base))},

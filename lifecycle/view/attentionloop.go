@@ -20,8 +20,8 @@ func attendLoop(l OverviewLoop) (out []Attention) {
 			Detail: fmt.Sprintf("%d cures in a row could not be made", p.Failures), Command: "trimtab loop close-breaker " + p.Policy + " --reason WHY"})
 	}
 	for _, i := range l.Incidents {
-		// A person has looked at what was released; what only informs needs nobody.
-		if i.Released || i.Severity == trimtab.Info {
+		// A person looks after what was acknowledged or released; what only informs needs nobody.
+		if i.Released || i.SeenBy != "" || i.Severity == trimtab.Info {
 			continue
 		}
 		a := Attention{Severity: Warn, Rule: "incident.open", Kind: "incident", Name: i.ID, Title: fmt.Sprintf("Endpoint %s: %s", i.Endpoint, incidentWord(i.Kind, i.Fault)), Detail: i.Cause,

@@ -13,8 +13,8 @@ func TestAttendLoop(t *testing.T) {
 		return trimtab.Decision{ID: "p@1", Policy: "p", Endpoint: "e", Action: action, Version: 7, State: state, Reason: "retrain: it pays"}
 	}
 	incident := trimtab.Incident{ID: "i", Kind: trimtab.DataFault, Endpoint: "e", Severity: trimtab.Critical, Cause: "x3", Hold: true}
-	info, released, over := incident, incident, incident
-	info.Severity, released.Released, over.Closed = trimtab.Info, true, 5
+	info, released, seen, over := incident, incident, incident, incident
+	info.Severity, released.Released, seen.AcknowledgedBy, over.Closed = trimtab.Info, true, "ada", 5
 	mild := trimtab.Incident{ID: "j", Kind: trimtab.Decay, Endpoint: "e", Severity: trimtab.Warning, Cause: "worse"}
 	held := trimtab.Rollout{ID: "e.3", Endpoint: "e", To: 4, State: trimtab.RolloutHeld, Reason: "undecided"}
 	waits := Overview{Endpoints: []OverviewEndpoint{{Name: "e", State: EndpointServing, Waits: []OverviewWait{{Listener: "policy/p", Command: "c"}, {Listener: "monitor/m", Command: "d"}}}}}
@@ -31,7 +31,7 @@ func TestAttendLoop(t *testing.T) {
 			[]string{monitorWaits, "warn loop.paused: The loop is paused | by ada | trimtab loop resume"}},
 		"stopped": {"cures fail, and none is tried any more", Overview{}, OfLoop(nil, nil, nil, nil, []trimtab.PolicyState{{Policy: "p", Broken: true, Failures: 3}, {Policy: "q"}}),
 			[]string{"bad policy.stopped: Policy p has stopped | 3 cures in a row could not be made | trimtab loop close-breaker p --reason WHY"}},
-		"incidents": {"wrong data and worse answers are looked at; what informs, was looked at or is over is not", Overview{}, OfLoop(nil, []trimtab.Incident{info, mild, released, incident, over}, nil, nil, nil),
+		"incidents": {"wrong data and worse answers are looked at; what informs, was looked at, has somebody or is over is not", Overview{}, OfLoop(nil, []trimtab.Incident{info, mild, released, seen, incident, over}, nil, nil, nil),
 			[]string{"bad incident.open: Endpoint e: the data are wrong, rows are held | x3 | trimtab incidents show i", "warn incident.open: Endpoint e: quality fell | worse | trimtab incidents show j"}},
 		"awaits": {"said once, with what is asked", waits, OfLoop(nil, nil, []trimtab.Decision{decision(trimtab.DecisionAwaiting, trimtab.DoRetrain)}, nil, nil),
 			[]string{monitorWaits, "warn decision.awaits: Policy p waits for a yes or no to retrain | it pays | trimtab decisions explain p@1"}},

@@ -22,12 +22,13 @@ type IncidentLine struct {
 	Held     bool                 `json:"held,omitempty"`
 	Released bool                 `json:"released,omitempty"`
 	Bad      int64                `json:"bad,omitempty"`
+	SeenBy   string               `json:"seenBy,omitempty"` // who acknowledged it
 }
 
 // OfIncidentLine shortens an incident.
 func OfIncidentLine(i trimtab.Incident) IncidentLine {
 	l := IncidentLine{ID: i.ID, Kind: i.Kind, Endpoint: i.Endpoint, Severity: i.Severity, Begin: i.Begin, End: i.End, Closed: i.Closed, Columns: i.Columns, Fault: i.Fault,
-		Cause: i.Cause, Held: i.Hold, Released: i.Released, Bad: i.Bad}
+		Cause: i.Cause, Held: i.Hold, Released: i.Released, Bad: i.Bad, SeenBy: i.AcknowledgedBy}
 	if l.Columns == nil {
 		l.Columns = []string{}
 	}
@@ -87,6 +88,9 @@ const maxIncidentWindows = 60
 // decisions that were made while it lasted; both in any order.
 func IncidentPageOf(i trimtab.Incident, model string, windows []trimtab.WindowResult, decisions []trimtab.Decision, entries []trimtab.Entry) IncidentPage {
 	p := IncidentPage{Incident: IncidentRecord(i), Model: model, Windows: []IncidentWindow{}, Decisions: []DecisionLine{}, Entries: OfLoopEntries(entries), Commands: []string{"trimtab incidents show " + i.ID}}
+	if i.Closed == 0 && i.AcknowledgedBy == "" {
+		p.Commands = append(p.Commands, "trimtab incidents acknowledge "+i.ID)
+	}
 	if i.Hold && !i.Released {
 		p.Commands = append(p.Commands, "trimtab incidents release "+i.ID+" --reason WHY")
 	}

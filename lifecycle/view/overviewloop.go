@@ -24,6 +24,7 @@ type OverviewIncident struct {
 	Cause    string               `json:"cause"`
 	Holds    bool                 `json:"holds,omitempty"`
 	Released bool                 `json:"released,omitempty"`
+	SeenBy   string               `json:"seenBy,omitempty"` // who acknowledged it
 }
 
 // OverviewDecision is a decision that waits, is being carried out, or was advised.
@@ -65,7 +66,7 @@ func OfLoop(pause *trimtab.Pause, incidents []trimtab.Incident, decisions []trim
 	}
 	for _, i := range incidents {
 		if i.Closed == 0 {
-			l.Incidents = append(l.Incidents, OverviewIncident{ID: i.ID, Kind: i.Kind, Endpoint: i.Endpoint, Severity: i.Severity, Begin: i.Begin, Fault: i.Fault, Cause: i.Cause, Holds: i.Hold, Released: i.Released})
+			l.Incidents = append(l.Incidents, OverviewIncident{ID: i.ID, Kind: i.Kind, Endpoint: i.Endpoint, Severity: i.Severity, Begin: i.Begin, Fault: i.Fault, Cause: i.Cause, Holds: i.Hold, Released: i.Released, SeenBy: i.AcknowledgedBy})
 		}
 	}
 	for _, d := range decisions {

@@ -78,6 +78,9 @@ func (t *table) incidents() {
 				})
 			})
 	}
+	move("acknowledge", "Say that somebody has seen an open incident and looks after it", func(i trimtab.Incident, by, reason string, _ trimtab.Time) (trimtab.Incident, trimtab.Change, error) {
+		return i.Acknowledge(by, reason)
+	})
 	move("release", "Let held rows be learnt from after all", func(i trimtab.Incident, by, reason string, _ trimtab.Time) (trimtab.Incident, trimtab.Change, error) {
 		return i.Release(by, reason)
 	})

@@ -159,6 +159,12 @@ func (w *world) loop(t *testing.T) {
 	if _, err := c.MoveIncident(ctx, other.ID, "release", "x"); !trimtab.IsKind(err, trimtab.Precondition) {
 		t.Errorf("released what holds nothing: %v", err)
 	}
+	if got := must[trimtab.Incident](t)(c.MoveIncident(ctx, held.ID, "acknowledge", "asked the vendor")); got.AcknowledgedBy != "local" || got.Acknowledgement != "asked the vendor" || got.Released || got.Closed != 0 {
+		t.Errorf("acknowledged: %+v", got)
+	}
+	if got := must[trimtab.Incident](t)(c.MoveIncident(ctx, held.ID, "acknowledge", "")); got.Acknowledgement != "asked the vendor" {
+		t.Errorf("acknowledged twice: %+v", got)
+	}
 	if got := must[trimtab.Incident](t)(c.MoveIncident(ctx, held.ID, "release", "they are right")); !got.Released || got.ReleasedBy != "local" {
 		t.Errorf("released: %+v", got)
 	}

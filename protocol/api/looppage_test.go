@@ -89,7 +89,7 @@ func (w *world) loopPages(t *testing.T, rejected trimtab.Decision, fault trimtab
 		t.Errorf("a released incident holds nothing: %+v", got)
 	}
 	incident, _ := answered[view.IncidentPage](t, w, "loop/incidents/"+fault.ID)
-	if !incident.Incident.Released || len(incident.Entries) != 3 || incident.Steps[len(incident.Steps)-1].Kind != "released" || incident.Model != "flights" {
+	if !incident.Incident.Released || len(incident.Entries) != 4 || incident.Steps[len(incident.Steps)-1].Kind != "released" || incident.Model != "flights" {
 		t.Errorf("incident: %+v", incident)
 	}
 

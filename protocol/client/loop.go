@@ -57,7 +57,7 @@ func (c *Client) Incident(ctx context.Context, id string) (out trimtab.Incident,
 	return out, err
 }
 
-// MoveIncident says "release" or "close" of an incident. Saying it twice is the same.
+// MoveIncident says "acknowledge", "release" or "close" of an incident. Saying it twice is the same.
 func (c *Client) MoveIncident(ctx context.Context, id, verb, reason string) (trimtab.Incident, error) {
 	return say[trimtab.Incident](ctx, c, "/incidents/", id, verb, reason)
 }

@@ -738,6 +738,7 @@ export interface IncidentLine {
   held?: boolean;
   released?: boolean;
   bad?: number;
+  seenBy?: string;
 }
 
 export interface LoopEntry {
@@ -1059,6 +1060,8 @@ export interface IncidentRecord {
   released?: boolean;
   releasedBy?: string;
   note?: string;
+  acknowledgedBy?: string;
+  acknowledgement?: string;
 }
 
 export interface Evidence {
@@ -1793,6 +1796,7 @@ export interface Incident {
   cause: string;
   holds?: boolean;
   released?: boolean;
+  seenBy?: string;
 }
 
 export interface Decision {

@@ -147,6 +147,7 @@ function Rail({ area, o }: { area: string | undefined; o: Overview | undefined }
                       <span class={`mark ${mark.tone}`} title={mark.why}>
                         {mark.tone !== "off" && <Shape tone={mark.tone} />}
                         {mark.count}
+                        {mark.more && "+"}
                         <span class="visually-hidden"> {mark.why}</span>
                       </span>
                     )}
@@ -165,6 +166,7 @@ function Rail({ area, o }: { area: string | undefined; o: Overview | undefined }
 interface Mark {
   tone: Tone;
   count: number;
+  more?: boolean; // there are more than were counted
   why: string;
 }
 
@@ -178,11 +180,11 @@ function marksOf(o: Overview | undefined): Record<string, Mark | undefined> {
   return {
     overview: some("warn", o.attention.length, "need attention"),
     pipelines: some("run", running, "running"),
-    models: some("off", o.models.length + o.leftOut.models, "models"),
+    models: o.leftOut.more ? { tone: "off", count: o.models.length + o.leftOut.models, more: true, why: "or more models" } : some("off", o.models.length + o.leftOut.models, "models"),
     endpoints: some("bad", failing, "not serving") ?? some("off", o.endpoints.length + o.leftOut.endpoints, "endpoints"),
     monitors: some("off", o.monitors.length + o.leftOut.monitors, "monitors"),
     decisions: some("warn", waits, "wait for a person"),
-    incidents: some("warn", o.loop.incidents.length, "open"),
+    incidents: some(o.loop.incidents.every((i) => i.seenBy) ? "off" : "warn", o.loop.incidents.length, "open"),
   };
 }
 

@@ -74,13 +74,18 @@ export function Heat(p: Props) {
     ctx.fillStyle = col.muted;
     const longest = Math.max(1, ...columns.map((n) => Math.min(16, n.length)));
     const each = Math.max(1, Math.ceil((longest * 6.4 + 10) / Math.max(0.01, step)));
+    let free = names; // where the name before has ended
     columns.forEach((n, k) => {
       if (k % each) return;
       const x = names + (k + 0.5) * step;
       const text = cut(n, Math.max(3, Math.floor((each * step - 6) / 6)));
       const w = ctx.measureText(text).width;
       ctx.textAlign = "left";
-      ctx.fillText(text, Math.max(names, Math.min(x - w / 2, width - w)), rows.length * rowHeight + foot / 2 + 2);
+      // The outermost names are moved inwards: they must not run into their neighbours.
+      const left = Math.max(names, Math.min(x - w / 2, width - w));
+      if (left < free) return;
+      free = left + w + 8;
+      ctx.fillText(text, left, rows.length * rowHeight + foot / 2 + 2);
     });
     if (at) {
       ctx.strokeStyle = col.accent;
