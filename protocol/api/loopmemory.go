@@ -16,6 +16,27 @@ type RecentWindows interface {
 	Recent(ctx context.Context, monitor string, before trimtab.Time, limit int) ([]trimtab.WindowResult, error)
 }
 
+// SlimWindows reads windows as far as pages show them, the newest first, that start
+// before a moment (0: all), at most limit (0: all). The drift of a window is valid
+// until take returns. Windows that can do so are read in this way.
+type SlimWindows interface {
+	EachSlim(ctx context.Context, monitor string, before trimtab.Time, limit int, take func(trimtab.WindowResult)) error
+}
+
+// newestOf are the newest windows of a monitor in order of time, as far as pages show them.
+func newestOf(ctx context.Context, from RecentWindows, monitor string, before trimtab.Time, limit int) (out []trimtab.WindowResult, err error) {
+	slim, ok := from.(SlimWindows)
+	if !ok {
+		return from.Recent(ctx, monitor, before, limit)
+	}
+	err = slim.EachSlim(ctx, monitor, before, limit, func(w trimtab.WindowResult) {
+		w.Drift = slices.Clone(w.Drift)
+		out = append(out, w)
+	})
+	slices.Reverse(out)
+	return out, err
+}
+
 const (
 	windowPiece  = 500       // windows that are decoded at once
 	maxKept      = 4_000_000 // column-windows that are kept of all monitors together
@@ -152,6 +173,33 @@ func (k *monitorMemory) view() remembered {
 func (k *monitorMemory) read(ctx context.Context, cfg *Config, monitor, policy string) error {
 	k.windows, k.columns, k.place, k.cells = nil, nil, map[string]int{}, 0
 	k.acted, k.borders = map[string]trimtab.Decision{}, map[trimtab.Time]trimtab.Time{}
+	if err := k.readWindows(ctx, cfg, monitor); err != nil {
+		return err
+	}
+	slices.SortFunc(k.windows, func(a, b view.LoopWindow) int { return cmp.Compare(a.Start, b.Start) })
+	if policy == "" || cfg.Loop.Decisions == nil {
+		return nil
+	}
+	for to := trimtab.Time(0); ; {
+		piece, err := cfg.Loop.Decisions.List(ctx, trimtab.DocumentQuery{Scope: policy, To: to, Limit: windowPiece})
+		if err != nil {
+			return err
+		}
+		for _, d := range piece {
+			k.take(d)
+		}
+		if len(piece) < windowPiece || piece[len(piece)-1].At == to {
+			return nil
+		}
+		to = piece[len(piece)-1].At // of one policy there is one decision at a border
+	}
+}
+
+// readWindows reads all windows, in any order.
+func (k *monitorMemory) readWindows(ctx context.Context, cfg *Config, monitor string) error {
+	if all, ok := cfg.Windows.(SlimWindows); ok {
+		return all.EachSlim(ctx, monitor, 0, 0, func(w trimtab.WindowResult) { k.windows = append(k.windows, k.slim(w)) })
+	}
 	recent, inPieces := cfg.Windows.(RecentWindows)
 	for before := trimtab.Time(0); ; {
 		var piece []trimtab.WindowResult
@@ -171,26 +219,9 @@ func (k *monitorMemory) read(ctx context.Context, cfg *Config, monitor, policy s
 		slices.Reverse(slim)
 		k.windows = append(k.windows, slim...) // the newest first while it is read
 		if !inPieces || len(piece) < windowPiece {
-			break
-		}
-		before = piece[0].Start
-	}
-	slices.SortFunc(k.windows, func(a, b view.LoopWindow) int { return cmp.Compare(a.Start, b.Start) })
-	if policy == "" || cfg.Loop.Decisions == nil {
-		return nil
-	}
-	for to := trimtab.Time(0); ; {
-		piece, err := cfg.Loop.Decisions.List(ctx, trimtab.DocumentQuery{Scope: policy, To: to, Limit: windowPiece})
-		if err != nil {
-			return err
-		}
-		for _, d := range piece {
-			k.take(d)
-		}
-		if len(piece) < windowPiece || piece[len(piece)-1].At == to {
 			return nil
 		}
-		to = piece[len(piece)-1].At // of one policy there is one decision at a border
+		before = piece[0].Start
 	}
 }
 
@@ -225,7 +256,7 @@ func (k *monitorMemory) again(ctx context.Context, cfg *Config, monitor string, 
 	if err != nil {
 		return err
 	}
-	all, err := cfg.Windows.(RecentWindows).Recent(ctx, monitor, start+1, 1)
+	all, err := newestOf(ctx, cfg.Windows.(RecentWindows), monitor, start+1, 1)
 	if err != nil || len(all) == 0 || all[0].Start != start {
 		return err
 	}

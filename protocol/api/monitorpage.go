@@ -198,7 +198,7 @@ func (t *table) monitorTable(ctx context.Context, limit int, after string) (out 
 		}
 		f.Spec = f.Spec.WithDefaults()
 		f.Model = models[f.Spec.Endpoint]
-		if f.Windows, err = w.Windows.Recent(ctx, r.Name, 0, sparkWindows); err != nil {
+		if f.Windows, err = newestOf(ctx, w.Windows, r.Name, 0, sparkWindows); err != nil {
 			return out, err
 		}
 		for _, i := range open {
@@ -238,7 +238,7 @@ func (t *table) monitorPage(ctx context.Context, name string, before trimtab.Tim
 	}
 	f.Spec = f.Spec.WithDefaults()
 	// How wide a window is says how many of them make an answer.
-	newest, err := w.Windows.Recent(ctx, name, before, 1)
+	newest, err := newestOf(ctx, w.Windows, name, before, 1)
 	if err != nil {
 		return out, err
 	}
@@ -246,7 +246,7 @@ func (t *table) monitorPage(ctx context.Context, name string, before trimtab.Tim
 	if len(newest) == 1 {
 		limit = min(max(windowCells/max(len(newest[0].Drift), 1), fewestWindows), mostWindows)
 	}
-	if f.Windows, err = w.Windows.Recent(ctx, name, before, limit+1); err != nil {
+	if f.Windows, err = newestOf(ctx, w.Windows, name, before, limit+1); err != nil {
 		return out, err
 	}
 	more := len(f.Windows) > limit

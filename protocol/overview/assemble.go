@@ -219,13 +219,17 @@ func (s *Service) monitors(ctx context.Context, o *view.Overview, d declared) er
 	o.LeftOut.Monitors = max(0, len(names)-maxOfEach)
 	names = names[:min(len(names), maxOfEach)]
 	each := min(200, maxWindows/max(1, len(names)))
+	recent := s.cfg.Windows.Recent
+	if slim, ok := s.cfg.Windows.(SlimWindows); ok {
+		recent = slim.Slim
+	}
 	for _, name := range names {
 		spec := d.monitors[name]
 		total, err := s.cfg.Windows.Count(ctx, name)
 		if err != nil {
 			return err
 		}
-		results, err := s.cfg.Windows.Recent(ctx, name, 0, each)
+		results, err := recent(ctx, name, 0, each)
 		if err != nil {
 			return err
 		}

@@ -24,9 +24,14 @@ type (
 		List(ctx context.Context, kind string) ([]trimtab.Resource, error)
 	}
 	// Windows gives the newest windows of a monitor by start, and how many there are.
+	// Of windows that can be read slim, as [SlimWindows], no more than what is shown is read.
 	Windows interface {
 		Recent(ctx context.Context, monitor string, before trimtab.Time, limit int) ([]trimtab.WindowResult, error)
 		Count(ctx context.Context, monitor string) (int, error)
+	}
+	// SlimWindows gives the newest windows as far as pages show them.
+	SlimWindows interface {
+		Slim(ctx context.Context, monitor string, before trimtab.Time, limit int) ([]trimtab.WindowResult, error)
 	}
 	// Pipelines gives pipeline runs, the newest first; GetRun with their steps.
 	Pipelines interface {
