@@ -70,7 +70,7 @@ describe("changes", () => {
     assert.equal((await fetch(`${server.url}/api/trimtab/v1alpha1/default/resources/model/noise`)).status, 404);
     const all = await api("changes");
     assert.equal(all.items.length, 3);
-    assert.equal(await page.locator("tbody tr").count(), 3);
+    await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 3); // the list learns of the apply by a notice
     assert.deepEqual(complaints, []);
     await close();
   });

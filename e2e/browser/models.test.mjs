@@ -82,7 +82,7 @@ test("a card says what was measured, on which rows, and what a threshold does", 
   await page.getByText(/new to version \d+ and scored now|Not measured/).first().waitFor();
   const card = (await api(`catalog/models/flights/versions/${served}`)).card;
   await page.getByRole("tab", { name: /Inputs/ }).click();
-  const first = await page.getByRole("region", { name: "Inputs" }).locator("tbody tr").first().innerText();
+  const first = await page.getByRole("group", { name: "Inputs" }).locator("tbody tr").first().innerText();
   assert.ok(first.includes(card.importances[0].name), `${first} begins with ${card.importances[0].name}`);
   assert.deepEqual(await findings(page), []);
   await page.getByRole("tab", { name: "Origin" }).click();
@@ -122,7 +122,7 @@ test("two versions side by side: chosen with x, compared with d, and what the AP
   const said = await api(`catalog/models/flights/versions/${b}/performance?against=${a}`);
   await page.getByText(said.metrics.length ? "new to both versions" : "Not measured").first().waitFor();
   if (said.metrics.length) {
-    const rows = await page.getByRole("region", { name: "Both versions on the same rows" }).locator("tbody tr").allInnerTexts();
+    const rows = await page.getByRole("group", { name: "Both versions on the same rows" }).locator("tbody tr").allInnerTexts();
     assert.equal(rows.length, said.metrics.length);
     said.metrics.forEach((m, i) => assert.ok(rows[i].includes(Math.abs(m.value).toFixed(3)), `${rows[i]}: ${m.value}`));
   }
@@ -150,7 +150,7 @@ test("an alias is moved by keyboard: what will happen is said before, the name i
   await dialog.getByLabel(/to go on/).fill(model.name);
   await page.keyboard.press("Enter");
   await dialog.waitFor({ state: "detached" });
-  await page.getByRole("region", { name: "Aliases and what follows them" }).getByText("candidate").waitFor();
+  await page.getByRole("group", { name: "Aliases and what follows them" }).getByText("candidate").waitFor();
   const [move] = (await api("catalog/models/flights")).moves;
   assert.deepEqual([move.alias, move.to, move.reason], ["candidate", 1, "looked at by a person"]);
   await page.getByRole("tab", { name: /Alias history/ }).click();

@@ -319,13 +319,16 @@ function Above({ plot, state, at, shared, onMark }: AboveProps) {
   const x = at?.x ?? shared;
   const found = x === null || !inside(x) ? none : standing(state.series, x, reachOf(state, width)).filter((a) => !state.hidden.has(a.series));
   const shownMarks = state.marks.filter((m) => inside(m.x));
+  let last = -Infinity; // where the last mark that can be pressed stands: fingers need room between two
   return (
     <div class="chart-above" style={{ left: px(area.left), top: px(area.top), width: px(width), height: px(area.height) }}>
       {shownMarks.map((m, i) => {
         const left = plot.left(m.x);
         const style = { left: px(left), color: toneVar(m.tone) };
         const head = <svg viewBox="0 0 8 8" width="9" height="9" aria-hidden="true"><path d="M0 0h8L4 7z" fill="currentColor" /></svg>;
-        return onMark && m.id ? (
+        const room = left - last >= 24;
+        if (room && onMark && m.id) last = left;
+        return room && onMark && m.id ? (
           <button key={i} type="button" class="chart-mark" style={style} title={m.label} aria-label={m.label} tabIndex={shownMarks.length > 12 ? -1 : 0} onClick={() => onMark(m.id as string)}>
             {head}
           </button>
