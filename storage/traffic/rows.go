@@ -93,19 +93,26 @@ func (l *Log) tables(ctx context.Context, q Query, yield func(*Rows) bool) error
 			total += v.rows
 		}
 	}
+	left := math.MaxInt
+	if q.MaxRows > 0 {
+		left = q.MaxRows
+	}
 	var ends []trimtab.Time
 	var types inputTypes
 	if total <= int64(sliceRows) {
 		ends = []trimtab.Time{q.End}
 	} else {
-		var err error
+		g, found, err := l.gather(ctx, q, views)
+		if err != nil {
+			return err
+		}
+		if g != nil {
+			_, _, err := l.answer(g, found, left, yield)
+			return err
+		}
 		if ends, types, err = l.survey(ctx, q, views); err != nil {
 			return err
 		}
-	}
-	left := math.MaxInt
-	if q.MaxRows > 0 {
-		left = q.MaxRows
 	}
 	lo := q.Start
 	for _, hi := range ends {
@@ -116,17 +123,9 @@ func (l *Log) tables(ctx context.Context, q Query, yield func(*Rows) bool) error
 		if types == nil {
 			types = g.types()
 		}
-		r, err := l.finish(&g, types, left)
-		if err != nil {
+		n, more, err := l.answer(&g, types, left, yield)
+		if left -= n; err != nil || !more || left == 0 {
 			return err
-		}
-		for at := 0; at < r.Len(); at += batchRows {
-			if !yield(r.slice(at, min(at+batchRows, r.Len()))) {
-				return nil
-			}
-		}
-		if left -= r.Len(); left == 0 {
-			return nil
 		}
 		lo = hi
 	}
@@ -224,6 +223,7 @@ type gathering struct {
 	lo, hi trimtab.Time
 	rows   Rows
 	inputs []*table.Column // one for each name and type; shorter than rows where the rest is null
+	most   int             // with more rows than this it ends early; 0: it does not
 }
 
 func (g *gathering) read(ctx context.Context, views []view) error {
@@ -233,6 +233,9 @@ func (g *gathering) read(ctx context.Context, views []view) error {
 		}
 		if keep := g.query.keep(t, g.lo, g.hi); len(keep) > 0 {
 			g.add(t, keep)
+		}
+		if g.most > 0 && g.rows.Len() > g.most {
+			return nil
 		}
 	}
 	return nil

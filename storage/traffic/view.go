@@ -83,7 +83,7 @@ func (v view) tables(ctx context.Context, want func(name string) bool) iter.Seq2
 			yield(nil, err)
 			return
 		}
-		for t, err := range pf.Batches() {
+		for t, err := range v.sealedTables(ctx, f, st.Size(), pf) {
 			if err == nil {
 				err = ctx.Err()
 			}
