@@ -114,7 +114,7 @@ func (a *application) writeTimelineWindows(w io.Writer, t view.Timeline) error {
 		if t.Metric != "" {
 			value := "-"
 			if x.Value != nil {
-				value = fmt.Sprintf("%.4f", x.Value.Value)
+				value = view.LossText(x.Value.Value, false)
 			}
 			row = append(row, value)
 		}
@@ -181,9 +181,9 @@ func savedText(x view.TimelineWindow) string {
 		return ""
 	}
 	if x.StdErr == 0 {
-		return fmt.Sprintf("%+.4f", *x.Gain)
+		return view.LossText(*x.Gain, true)
 	}
-	return fmt.Sprintf("%+.4f ± %.4f", *x.Gain, 2*x.StdErr)
+	return view.LossText(*x.Gain, true) + " ± " + view.LossText(2*x.StdErr, false)
 }
 
 // paintGain colours what is certain: green where it is better than nothing, red where worse.
@@ -318,8 +318,8 @@ func (a *application) writeTimelineSum(w io.Writer, t view.Timeline) error {
 	pairs := []string{"  rows", rows, "  found", found, "  done", done}
 	acted := s.Days > 0 && (s.Gain != 0 || s.Lo != 0 || s.Hi != 0)
 	if acted {
-		pairs = append(pairs, "  frozen", fmt.Sprintf("%.4f mean loss, had version %d answered everything", s.FrozenLoss, t.Frozen),
-			"  served", fmt.Sprintf("%.4f mean loss", s.ServedLoss))
+		pairs = append(pairs, "  frozen", fmt.Sprintf("%s mean loss, had version %d answered everything", view.LossText(s.FrozenLoss, false), t.Frozen),
+			"  served", view.LossText(s.ServedLoss, false)+" mean loss")
 	}
 	if err := facts(w, pairs...); err != nil {
 		return err

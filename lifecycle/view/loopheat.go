@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/trimtab/trimtab"
 )
@@ -210,18 +211,44 @@ func SaidOf(s TimelineSummary, frozen trimtab.Version) LoopSentence {
 	if s.FrozenLoss > 0 {
 		share = fmt.Sprintf(", %.1f%% of the loss,", 100*math.Abs(s.Gain)/s.FrozenLoss)
 	}
-	bounds := fmt.Sprintf("[%+.4f, %+.4f]", s.Lo, s.Hi)
+	bounds := fmt.Sprintf("[%s, %s]", LossText(s.Lo, true), LossText(s.Hi, true))
 	days := fmt.Sprintf("%d days", s.Days)
 	if s.Days == 1 {
 		days = "1 day"
 	}
 	switch {
 	case s.Lo == 0 && s.Hi == 0:
-		return LoopSentence{Text: fmt.Sprintf("What was done saved %+.4f per row%s over %s; an interval needs more days.", s.Gain, share, days), Tone: "off"}
+		return LoopSentence{Text: fmt.Sprintf("What was done saved %s per row%s over %s; an interval needs more days.", LossText(s.Gain, true), share, days), Tone: "off"}
 	case s.Lo > 0:
-		return LoopSentence{Text: fmt.Sprintf("What was done saved %.4f of loss per row%s with 95%% confidence %s, in pairs over %s.", s.Gain, share, bounds, days), Tone: "ok"}
+		return LoopSentence{Text: fmt.Sprintf("What was done saved %s of loss per row%s with 95%% confidence %s, in pairs over %s.", LossText(s.Gain, false), share, bounds, days), Tone: "ok"}
 	case s.Hi < 0:
-		return LoopSentence{Text: fmt.Sprintf("What was done cost %.4f of loss per row%s with 95%% confidence %s saved, in pairs over %s.", -s.Gain, share, bounds, days), Tone: "bad"}
+		return LoopSentence{Text: fmt.Sprintf("What was done cost %s of loss per row%s with 95%% confidence %s saved, in pairs over %s.", LossText(-s.Gain, false), share, bounds, days), Tone: "bad"}
 	}
-	return LoopSentence{Text: fmt.Sprintf("What was done changed the loss by too little to be sure of: %+.4f saved per row, with 95%% confidence %s, in pairs over %s.", s.Gain, bounds, days), Tone: "off"}
+	return LoopSentence{Text: fmt.Sprintf("What was done changed the loss by too little to be sure of: %s saved per row, with 95%% confidence %s, in pairs over %s.", LossText(s.Gain, true), bounds, days), Tone: "off"}
+}
+
+// LossText writes a loss or a difference of losses with the digits that say
+// something: the squared error of a regression may be tens of thousands.
+func LossText(v float64, signed bool) string {
+	sign := ""
+	switch {
+	case v < 0:
+		sign = "-"
+	case signed:
+		sign = "+"
+	}
+	a := math.Abs(v)
+	switch {
+	case a < 10:
+		return sign + strconv.FormatFloat(a, 'f', 4, 64)
+	case a < 1000:
+		return sign + strconv.FormatFloat(a, 'f', 2, 64)
+	case a >= 1e15:
+		return sign + strconv.FormatFloat(a, 'g', 5, 64)
+	}
+	s := strconv.FormatFloat(a, 'f', 0, 64)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
 }

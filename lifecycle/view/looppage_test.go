@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -161,6 +162,21 @@ func TestSaidOf(t *testing.T) {
 		if got := SaidOf(tc.sum, 1); got.Tone != tc.tone || got.Text == "" {
 			t.Errorf("%s: %+v", name, got)
 		}
+	}
+}
+
+// Losses have the digits that say something, of a probability and of a squared error alike.
+func TestLossText(t *testing.T) {
+	for want, v := range map[string]float64{"+0.0312": 0.03121, "-9.5000": -9.5, "+75.95": 75.9512, "+54,975": 54974.8185, "-1,234,568": -1234567.9, "+999.99": 999.99, "+1,000": 1000} {
+		if got := LossText(v, true); got != want {
+			t.Errorf("%v is %s, want %s", v, got, want)
+		}
+	}
+	if got := LossText(2, false); got != "2.0000" {
+		t.Errorf("unsigned: %s", got)
+	}
+	if said := SaidOf(TimelineSummary{Days: 2798, Gain: 54974.8185, Lo: 52709.5186, Hi: 57240.1183, FrozenLoss: 68356}, 1); !strings.Contains(said.Text, "saved 54,975 of loss per row, 80.4% of the loss, with 95% confidence [+52,710, +57,240]") {
+		t.Error(said.Text)
 	}
 }
 

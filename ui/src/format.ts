@@ -7,13 +7,14 @@ export function count(n: number): string {
   return grouped.format(n);
 }
 
-/** figure writes a metric: three decimals near one, four significant digits elsewhere; null is NaN. */
+/** figure writes a metric: three decimals near one, five significant digits elsewhere, so that numbers below each other end alike; null is NaN. */
 export function figure(v: number | null): string {
   if (v === null) return "NaN";
   const a = Math.abs(v);
   if (a === 0 || (a >= 0.01 && a < 10)) return minus(v.toFixed(3));
   if (Number.isInteger(v) && a < 1e9) return minus(grouped.format(v));
-  if (a >= 10 && a < 1e6) return minus(Number(v.toPrecision(5)).toString());
+  if (a >= 9999.95 && a < 1e9) return minus(grouped.format(Math.round(v)));
+  if (a >= 10 && a < 9999.95) return minus(v.toPrecision(5));
   return minus(v.toPrecision(3));
 }
 

@@ -158,10 +158,15 @@ function Charts({ of: t, page: p }: { of: EndpointTraffic | undefined; page: End
       </figure>
       <figure>
         <figcaption>Errors</figcaption>
-        <LineChart label={`Share of requests to ${p.endpoint.name} that were not answered`} height={180} x="time" series={charts.errors} extent={charts.extent} sync={sync} y={{ min: 0, format: (v) => percent(v) }} legend />
+        <LineChart label={`Share of requests to ${p.endpoint.name} that were not answered`} height={180} x="time" series={charts.errors} extent={charts.extent} sync={sync} y={{ min: 0, max: flat(charts.errors) ? 0.01 : undefined, format: (v) => percent(v) }} legend />
       </figure>
     </div>
   );
+}
+
+/** flat reports whether nothing rises above 0: without a bound of its own the axis would have no scale. */
+function flat(series: { y: ArrayLike<number | null> }[]) {
+  return series.every((s) => Array.from(s.y).every((v) => !((v ?? 0) > 0)));
 }
 
 /** chartsOf gives each version the colour that it has in the bar of shares. */

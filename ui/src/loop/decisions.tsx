@@ -103,7 +103,7 @@ export default function Decisions() {
                     ) : (
                       <span class={d.realised > 0 ? undefined : "state bad"}>
                         {d.realised <= 0 && <Shape tone="bad" />}
-                        {small(d.realised, true)} {d.error}
+                        {small(d.realised, true)} {d.error?.replace(/[\d.]+/, (n) => small(Number(n)))}
                       </span>
                     ),
                 },

@@ -348,18 +348,27 @@ function Faults({ page, x, width, domain, opened, open, event }: { page: LoopPag
       const to = f.to ? Date.parse(f.to) / 1000 : domain[1];
       return { f, left: Math.max(0, x(from)), right: Math.min(width, x(to)), seen: to >= domain[0] && from <= domain[1] };
     })
-    .filter((p) => p.seen);
+    .filter((p) => p.seen)
+    .sort((a, b) => a.left - b.left);
+  // What would lie over another goes into a lane of its own: each can be hit with a finger.
+  const lanes: number[] = [];
+  const lined = placed.map((p) => {
+    const room = Math.max(24, p.right - p.left);
+    const place = Math.max(0, Math.min(p.left, width - room));
+    let lane = lanes.findIndex((end) => end <= place);
+    if (lane < 0) lane = lanes.length < 4 ? lanes.length : lanes.indexOf(Math.min(...lanes));
+    lanes[lane] = place + room;
+    return { ...p, room, place, lane };
+  });
   return (
-    <div class="loop-faults">
-      {placed.map(({ f, left, right }) => {
-        const room = Math.max(10, right - left);
-        const place = Math.min(left, Math.max(0, width - room));
+    <div class="loop-faults" style={{ height: `${34 + 26 * Math.max(0, lanes.length - 1)}px` }}>
+      {lined.map(({ f, room, place, lane }) => {
         return (
           <button
             key={f.id}
             type="button"
             class={`loop-fault${f.held && !f.released ? " held" : ""}${f.id === event ? " lit" : ""}`}
-            style={{ left: `${place}px`, width: `${room}px` }}
+            style={{ left: `${place}px`, top: `${5 + 26 * lane}px`, width: `${room}px` }}
             aria-pressed={opened?.id === f.id}
             aria-label={faultText(f)}
             title={faultText(f)}

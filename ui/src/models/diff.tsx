@@ -233,7 +233,7 @@ function partsOf(a: VersionPage, b: VersionPage): { id: string; title: string; l
         ...both("MLflow", (v) => v.card?.mlflow),
         ...both("size", (v) => v.bytes || undefined, (v) => bytesText(Number(v))),
         ...both("files", (v) => v.manifest, digest),
-        ...both("correction", (v) => v.card?.calibration.map((c) => `${figure(c.a)} + ${figure(c.b)} ·`).join(", then ") || undefined),
+        ...both("correction", (v) => v.card?.calibration.map((c) => v.card!.scale === "logit" ? `logit = ${figure(c.a)} + ${figure(c.b)} · logit of the score` : `score = ${figure(c.a)} + ${figure(c.b)} · score`).join(", then ") || undefined),
       ],
     },
     { id: "signature", title: "What they take and give", lines: maps(signature) },

@@ -222,5 +222,5 @@ function Versions({ m, i }: { m: MonitorPage; i: number }) {
   );
 }
 
-const figure2 = (v: number | null | undefined) => (v == null ? "–" : v.toFixed(4).replace("-", "−"));
+const figure2 = (v: number | null | undefined) => (v == null ? "–" : Math.abs(v) < 10 ? v.toFixed(4).replace("-", "−") : figure(v));
 const signed = (v: number | null | undefined) => (v == null ? "–" : (v > 0 ? "+" : "") + figure2(v));
