@@ -24,6 +24,68 @@ type MonitorPage struct {
 	Incidents   []MonitorIncident `json:"incidents"`
 	Contracts   []string          `json:"contracts"` // of the endpoint
 	More        bool              `json:"more,omitempty"`
+	Past        *MonitorPast      `json:"past,omitempty"` // all windows, when there are others than those of this page
+}
+
+// MonitorPast is all that a monitor has seen, in points of Each neighbouring windows:
+// rows are summed, the lead metric is weighed by labelled rows, its interval is the
+// widest, Drifted is the most columns of a window. Times are milliseconds since 1970.
+type MonitorPast struct {
+	Windows int      `json:"windows"`
+	Each    int      `json:"each"`
+	Metric  string   `json:"metric,omitempty"` // "": nothing is measured yet
+	Start   []int64  `json:"start"`
+	End     []int64  `json:"end"`
+	Rows    []int64  `json:"rows"`
+	Drifted []int64  `json:"drifted"`
+	Value   []Figure `json:"value"`
+	Lo      []Figure `json:"lo"`
+	Hi      []Figure `json:"hi"`
+}
+
+// PastWindow is what the past of a monitor keeps of a window.
+type PastWindow struct {
+	Start, End              trimtab.Time
+	Rows, Labelled, Drifted int64
+	Metric                  trimtab.Quality // without a name when there is none
+}
+
+// PastWindowOf takes of a window what is kept of it: metric is the name of the lead one.
+func PastWindowOf(w trimtab.WindowResult, metric string) PastWindow {
+	p := PastWindow{Start: w.Start, End: w.End, Rows: w.Rows, Labelled: w.Labelled}
+	for _, d := range w.Drift {
+		if d.State == "drift" {
+			p.Drifted++
+		}
+	}
+	for _, q := range w.Quality {
+		if q.Metric == metric {
+			p.Metric = q
+		}
+	}
+	return p
+}
+
+// MonitorPastOf puts windows, which are in order of time, together to at most points points.
+func MonitorPastOf(all []PastWindow, metric string, points int) *MonitorPast {
+	p := &MonitorPast{Windows: len(all), Metric: metric, Each: max(1, (len(all)+points-1)/max(1, points)), Start: []int64{}, End: []int64{}, Rows: []int64{}, Drifted: []int64{}}
+	n := (len(all) + p.Each - 1) / p.Each
+	l := newLine(n)
+	for i := range n {
+		g := all[i*p.Each : min((i+1)*p.Each, len(all))]
+		rows, drifted := int64(0), int64(0)
+		for _, w := range g {
+			rows, drifted = rows+w.Rows, max(drifted, w.Drifted)
+			if w.Metric.Metric != "" {
+				l.add(w.Metric, float64(w.Labelled))
+			}
+		}
+		l.set(i)
+		p.Start, p.End = append(p.Start, int64(g[0].Start)), append(p.End, int64(g[len(g)-1].End))
+		p.Rows, p.Drifted = append(p.Rows, rows), append(p.Drifted, drifted)
+	}
+	p.Value, p.Lo, p.Hi = l.value, l.lo, l.hi
+	return p
 }
 
 // MonitorSettings is what was declared, with defaults.

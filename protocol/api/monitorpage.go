@@ -64,6 +64,7 @@ const (
 	sparkWindows    = 20     // of a line of the matrix
 	windowCells     = 30_000 // windows times columns of a monitor's page
 	mostWindows     = 500
+	pastPoints      = 400 // of all windows
 	fewestWindows   = 30
 	openIncidents   = 1000
 	monitorIncident = 300
@@ -270,7 +271,29 @@ func (t *table) monitorPage(ctx context.Context, name string, before trimtab.Tim
 		return out, err
 	}
 	f.Incidents = slices.DeleteFunc(f.Incidents, func(i trimtab.Incident) bool { return watchedBy(i) && i.Monitor != name })
-	return view.MonitorPageOf(f, contracts["endpoint/"+f.Spec.Endpoint], more), nil
+	out = view.MonitorPageOf(f, contracts["endpoint/"+f.Spec.Endpoint], more)
+	if more || before != 0 {
+		out.Past, err = pastOf(ctx, w.Windows, name, f)
+	}
+	return out, err
+}
+
+// pastOf is all that a monitor has seen; nil where windows cannot be read slim.
+func pastOf(ctx context.Context, from NewestWindows, name string, f view.MonitorFacts) (*view.MonitorPast, error) {
+	slim, ok := from.(SlimWindows)
+	if !ok {
+		return nil, nil
+	}
+	metric := ""
+	if m := f.Spec.Performance.Metrics; len(m) > 0 {
+		metric = m[0]
+	}
+	var all []view.PastWindow
+	if err := slim.EachSlim(ctx, name, 0, 0, func(w trimtab.WindowResult) { all = append(all, view.PastWindowOf(w, metric)) }); err != nil {
+		return nil, err
+	}
+	slices.Reverse(all)
+	return view.MonitorPastOf(all, metric, pastPoints), nil
 }
 
 // watchedBy reports whether an incident is the finding of one monitor, not a matter of the whole endpoint.

@@ -1473,6 +1473,7 @@ export interface MonitorPage {
   incidents: MonitorIncident[];
   contracts: string[];
   more?: boolean;
+  past?: MonitorPast;
 }
 
 export interface MonitorSettings {
@@ -1528,6 +1529,19 @@ export interface MonitorVersion {
   trained?: string;
   loss: (number | null)[];
   gain: (number | null)[];
+}
+
+export interface MonitorPast {
+  windows: number;
+  each: number;
+  metric?: string;
+  start: number[];
+  end: number[];
+  rows: number[];
+  drifted: number[];
+  value: (number | null)[];
+  lo: (number | null)[];
+  hi: (number | null)[];
 }
 
 export interface MonitorTable {

@@ -11,6 +11,7 @@ import { enc, href, project, setParams, useParam } from "../router";
 import { State } from "../shapes";
 import { declaration } from "./declaration";
 import { Drift } from "./drift";
+import { Past } from "./past";
 import { Quality } from "./quality";
 import { Rows } from "./rows";
 import { Strip } from "./strip";
@@ -117,6 +118,7 @@ function Filled({ m, chosen }: { m: MonitorPage; chosen: string }) {
   const served = w.served[i] ?? 0;
   return (
     <>
+      {m.past && <Past m={m} past={m.past} />}
       <section class="monitors-windows" aria-label="Windows">
         <div class="toolbar monitors-bar">
           <button type="button" class="quiet" aria-label="The window before" disabled={i <= 0} onClick={() => choose(m, i - 1)}>
