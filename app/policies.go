@@ -37,6 +37,18 @@ func (v versions) Champion(ctx context.Context, model trimtab.ModelName, alias t
 	return m.Aliases[alias], err
 }
 
+// RowsOf is the size of the snapshot that a version was trained on, and from when; no rows when nobody knows.
+func (v versions) RowsOf(ctx context.Context, l trimtab.Lineage) (rows int64, from trimtab.Time, err error) {
+	if l.Snapshot == "" {
+		return 0, 0, nil
+	}
+	s, err := v.db.Snapshots.Get(ctx, l.Source, l.Snapshot)
+	if trimtab.IsKind(err, trimtab.NotFound) {
+		return 0, 0, nil
+	}
+	return s.Rows, s.From, err
+}
+
 // Recalibrated registers the child of a version that corrects its score.
 func (v versions) Recalibrated(ctx context.Context, model trimtab.ModelName, parent trimtab.Version, task retrain.Task, c retrain.Calibrator, until trimtab.Time, cause string) (trimtab.Version, error) {
 	p, err := v.db.Versions.Get(ctx, model, parent)

@@ -38,7 +38,7 @@ func (r rule) decide(spec trimtab.RetrainPolicySpec, st trimtab.PolicyState, e E
 	}
 	d.Facts = facts(st, e, costs)
 
-	all := r.standings(spec, st, e, costs)
+	all := r.standings(spec, st, e, f.Gate, costs)
 	var choice standing
 	switch d.Strategy {
 	case "cost-aware":
@@ -125,7 +125,7 @@ var (
 	excessDecay = math.Exp2(-1. / 8)
 )
 
-func (r rule) standings(spec trimtab.RetrainPolicySpec, st trimtab.PolicyState, e Evidence, costs Costs) []standing {
+func (r rule) standings(spec trimtab.RetrainPolicySpec, st trimtab.PolicyState, e Evidence, gate *Demand, costs Costs) []standing {
 	rows := st.Rows / float64(max(st.Windows, 1))
 	older := 0
 	for _, m := range e.Measured {
@@ -148,6 +148,9 @@ func (r rule) standings(spec trimtab.RetrainPolicySpec, st trimtab.PolicyState, 
 			}
 		}
 		s := ask.stand(cure, items, costs, max(demand, 1), believe, rows)
+		if cure.Action == trimtab.DoRetrain {
+			s.foresee(gate, e.Loss, costs)
+		}
 		if m.Why != "" {
 			s.passed, s.why = false, m.Why
 		}

@@ -44,8 +44,8 @@ type Evidence struct {
 	Positives  int          // among the clean, of a binary task
 	Loss       float64      // mean over the clean rows of what is served now; NaN without rows
 	Measured   []Measured
-	// Learnable are the clean rows since the served version was trained, this window included; of a binary task also
-	// how many of them are positive.
+	// Learnable are the clean rows since the served version was trained, this window included, that a training would
+	// take; of a binary task also how many of them are positive.
 	Learnable, LearnablePositives int
 }
 
@@ -58,6 +58,8 @@ type Question struct {
 	Trained trimtab.Time
 	// Older are the versions that could be promoted instead.
 	Older []trimtab.Version
+	// Takes is what a training would take: the zero value is everything.
+	Takes Takes
 	// Probe and Recalibrate say whether these cures are wanted.
 	Probe, Recalibrate bool
 	// Memo, when it is given, remembers probes between questions about the same records: the served version is then
@@ -113,19 +115,7 @@ func Measure(q Question, window *Rows, earlier []*Rows) (e Evidence, err error) 
 	if e.Rows > 0 {
 		e.Loss = sum.Value() / float64(e.Rows)
 	}
-	for _, w := range append(slices.Clip(earlier), window) {
-		if w.End <= q.Trained {
-			continue
-		}
-		for i, y := range w.Label {
-			if w.Time[i] >= q.Trained && !w.held(i) {
-				e.Learnable++
-				if y == 1 && q.Task == Binary {
-					e.LearnablePositives++
-				}
-			}
-		}
-	}
+	e.learnable(q, append(slices.Clip(earlier), window))
 	if q.Recalibrate {
 		e.Measured = append(e.Measured, measureRecalibration(q, window, earlier, served))
 	}
@@ -163,6 +153,28 @@ func Measure(q Question, window *Rows, earlier []*Rows) (e Evidence, err error) 
 	return e, nil
 }
 
+// learnable counts what a training would take of windows that come oldest first.
+func (e *Evidence) learnable(q Question, windows []*Rows) {
+	from := max(q.Trained, q.Takes.From)
+	for _, w := range slices.Backward(windows) {
+		if w.End <= from {
+			continue
+		}
+		for i := len(w.Label) - 1; i >= 0; i-- {
+			if w.Time[i] < from || w.held(i) {
+				continue
+			}
+			if q.Takes.Most > 0 && e.Learnable >= q.Takes.Most {
+				return
+			}
+			e.Learnable++
+			if w.Label[i] == 1 && q.Task == Binary {
+				e.LearnablePositives++
+			}
+		}
+	}
+}
+
 // calibrationMemory is the number of windows after which a row counts half in a recalibration: it answers to what has
 // changed, and a longer memory answers too late.
 const calibrationMemory = 2
@@ -191,7 +203,11 @@ func measureProbe(q Question, window *Rows, earlier []*Rows, served []float64) M
 		m.Why = "the log holds no inputs: a retrain cannot be estimated"
 		return m
 	}
-	l := gather(q.Task, earlier, q.Served, q.Trained, probeMaxRows, 0, true)
+	most := probeMaxRows
+	if q.Takes.Most > 0 {
+		most = min(most, q.Takes.Most)
+	}
+	l := gather(q.Task, earlier, q.Served, max(q.Trained, q.Takes.From), most, 0, true)
 	m.Fitted = l.rows
 	if l.rows < probeMinRows || len(l.features) == 0 {
 		m.Why = "too few rows since the training to estimate a retrain"
@@ -202,16 +218,49 @@ func measureProbe(q Question, window *Rows, earlier []*Rows, served []float64) M
 		m.Why = err.Error()
 		return m
 	}
-	m.Blocks = Pair(q.Task, window, served, probeScores(q.Task, model, l, window, served))
+	probe := probeScores(q.Task, model, l, window, served)
+	m.Blocks = Pair(q.Task, window, served, probe)
+	share := q.Takes.forgets(q.Trained, window.Start, rateSince(earlier, q.Trained), l.rows)
+	if share == 0 {
+		return m
+	}
+	lost, err := fewer(q.Task, l, window)
+	if err != nil {
+		m.Blocks, m.Why = nil, err.Error()
+		return m
+	}
+	m.Blocks = pair(window, func(i int, y float64) float64 {
+		return q.Task.Loss(y, served[i]) - q.Task.Loss(y, probe[i]) - share*lost[i]
+	})
 	return m
+}
+
+// rateSince is the clean rows per unit of time of the windows after a moment.
+func rateSince(windows []*Rows, from trimtab.Time) float64 {
+	rows, span := 0, trimtab.Time(0)
+	for _, w := range windows {
+		if w.End > from {
+			rows, span = rows+w.Clean(), span+w.End-max(w.Start, from)
+		}
+	}
+	return float64(rows) / float64(max(span, 1))
 }
 
 // Pair returns the loss that scores b save against scores a on the clean rows of w, by block.
 func Pair(task Task, w *Rows, a, b []float64) []trimtab.GainBlock {
+	return pair(w, func(i int, y float64) float64 { return task.Loss(y, a[i]) - task.Loss(y, b[i]) })
+}
+
+// pair sums a gain over the clean rows of w by block; a row whose gain is no number does not count.
+func pair(w *Rows, gain func(i int, y float64) float64) []trimtab.GainBlock {
 	at := map[int64]int{}
 	var blocks []trimtab.GainBlock
 	for i, y := range w.Label {
-		if w.held(i) || math.IsNaN(a[i]) || math.IsNaN(b[i]) {
+		if w.held(i) {
+			continue
+		}
+		d := gain(i, y)
+		if math.IsNaN(d) {
 			continue
 		}
 		k := w.key(i)
@@ -221,7 +270,6 @@ func Pair(task Task, w *Rows, a, b []float64) []trimtab.GainBlock {
 			at[k] = j
 			blocks = append(blocks, trimtab.GainBlock{Key: k})
 		}
-		d := task.Loss(y, a[i]) - task.Loss(y, b[i])
 		blocks[j].N++
 		blocks[j].Sum += d
 		blocks[j].Sum2 += d * d

@@ -26,6 +26,8 @@ type Facts struct {
 	// Quality are the newest values of the metric of a threshold, oldest first.
 	Quality []float64
 	Window  time.Duration
+	// Gate is what a challenger would have to show on the window; nil when nobody knows.
+	Gate *Demand
 }
 
 // guards checks what must hold before an action of any kind; those of a retrain come with it.
@@ -62,6 +64,13 @@ func guards(spec trimtab.RetrainPolicySpec, st trimtab.PolicyState, e Evidence, 
 			}
 			pos, neg := int64(e.LearnablePositives), int64(e.Learnable-e.LearnablePositives)
 			check("enough of both labels", min(pos, neg) >= least, "%d positive and %d negative rows, %d of each are asked", pos, neg, least)
+		}
+		if g := f.Gate; g != nil && (g.MinRows > 0 || g.MinPositives > 0) {
+			few, why := int64(e.Rows) < g.MinRows, fmt.Sprintf("the window has %d labelled rows that a challenger has not learnt from, the gate asks %d", e.Rows, g.MinRows)
+			if pos, neg := int64(e.Positives), int64(e.Rows-e.Positives); !few && e.Task == Binary && min(pos, neg) < g.MinPositives {
+				few, why = true, fmt.Sprintf("the window has %d positive and %d negative rows that a challenger has not learnt from, the gate asks %d of each", pos, neg, g.MinPositives)
+			}
+			check("enough rows for the gate", !few, "%s", why)
 		}
 		if n := spec.Limits.Retrains; n > 0 {
 			per := time.Duration(spec.Limits.Per)

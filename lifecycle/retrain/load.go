@@ -31,6 +31,10 @@ func (s *pass) evidence(ctx context.Context, st trimtab.PolicyState, w trimtab.W
 	} else if ok {
 		q.Trained = l.Until
 	}
+	var err error
+	if q.Takes, err = s.takes(ctx, w.Start); err != nil {
+		return Evidence{}, err
+	}
 	holds, err := s.holds(ctx)
 	if err != nil {
 		return Evidence{}, err

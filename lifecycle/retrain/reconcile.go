@@ -386,6 +386,9 @@ func (s *pass) facts(ctx context.Context, w trimtab.WindowResult) (Facts, error)
 			f.InFlight = "rollout " + r.ID
 		}
 	}
+	if f.Gate, err = s.demand(ctx); err != nil {
+		return f, err
+	}
 	if f.Paused, err = s.paused(ctx); err != nil {
 		return f, err
 	}

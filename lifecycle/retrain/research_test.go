@@ -81,6 +81,12 @@ func loadRecorded(t *testing.T, dir string) *recorded {
 	return r
 }
 
+// takes is what prepare.py trains on: the newest 40,000 rows.
+func (r *recorded) takes(_, trained trimtab.Time) Takes {
+	const most = 40_000
+	return Takes{Most: most, Learnt: min(most, r.Borders[r.at[trained]])}
+}
+
 type recordedVersion struct {
 	r *recorded
 	v int
@@ -229,7 +235,7 @@ func TestResearch(t *testing.T) {
 			if price > 0 {
 				spec.Require = trimtab.RequireSpec{MinRows: 1, MinPositives: 5}
 			}
-			out, err := standard.simulate(Stream{Task: r.Task, Windows: r.windows, First: r.Init}, r, spec, memo)
+			out, err := standard.simulate(Stream{Task: r.Task, Windows: r.windows, First: r.Init, Takes: r.takes}, r, spec, memo)
 			if err != nil {
 				t.Fatal(r.Name, err)
 			}

@@ -27,6 +27,9 @@ type Stream struct {
 	First int
 	// Delay is how many windows it takes until the labels of a window are known.
 	Delay int
+	// Takes says what a training as of a moment would take, when a model serves that was trained as of another; nil is
+	// everything.
+	Takes func(asOf, trained trimtab.Time) Takes
 }
 
 // Event is an action of a simulation, or an attempt.
@@ -169,12 +172,16 @@ func (s *simulation) border(out *Simulated, served trimtab.Version, st trimtab.P
 		}
 		view = append(view, &w)
 	}
-	e, err := Measure(Question{Task: s.stream.Task, Served: served, Trained: s.versions[served].trained, Older: older,
+	takes := Takes{}
+	if s.stream.Takes != nil {
+		takes = s.stream.Takes(newest.Start, s.versions[served].trained)
+	}
+	e, err := Measure(Question{Task: s.stream.Task, Served: served, Takes: takes, Trained: s.versions[served].trained, Older: older,
 		Probe: allowed(s.spec, trimtab.DoRetrain), Recalibrate: allowed(s.spec, trimtab.DoRecalibrate), Memo: s.memo, Calibrator: s.versions[served].calibrator}, view[len(view)-1], view[:len(view)-1])
 	if err != nil {
 		return 0, st, err
 	}
-	res, err := s.decide(s.spec, st, e, Facts{Policy: "simulated", At: at, Window: length})
+	res, err := s.decide(s.spec, st, e, Facts{Policy: "simulated", At: at, Window: length, Gate: &Demand{Bars: []Bar{{Errors: standard.gate}}}})
 	if err != nil {
 		return 0, st, err
 	}

@@ -18,7 +18,7 @@ var rewrite = flag.Bool("rewrite", false, "write the transcripts anew instead of
 
 // TestTranscripts runs every testdata/*.txt. A line is a command; what it prints stands below it, indented. Commands:
 //
-//	policy KEY=VALUE…      mode strategy actions cost reject every below block-from block-to retrains failures minrows
+//	policy KEY=VALUE…      mode strategy actions cost reject every below block-from block-to retrains failures gate
 //	served VERSION         what is served at first; trained=TIME
 //	window [KEY=VALUE]…    one mature window of seven days: rows loss positives held learnable, and a gain ± spread of
 //	                       days per cure, such as retrain=0.03~0.01 recalibrate=… version1=…; facts: paused= fault=
@@ -59,6 +59,7 @@ type player struct {
 	learn    int
 	learnPos int
 	trained  trimtab.Time
+	gate     *Demand
 }
 
 const week = 7 * 24 * time.Hour
@@ -156,6 +157,12 @@ func (p *player) do(t *testing.T, line string) string {
 			case "blackout":
 				from, to, _ := strings.Cut(v, "..")
 				p.spec.Limits.Blackout = append(p.spec.Limits.Blackout, trimtab.Blackout{From: from, To: to, Reason: "end of the year"})
+			case "gate": // ROWS,POSITIVES,ERRORS
+				var g [3]float64
+				for i, x := range strings.SplitN(v, ",", 3) {
+					g[i] = num(x)
+				}
+				p.gate = &Demand{MinRows: int64(g[0]), MinPositives: int64(g[1]), Bars: []Bar{{Errors: g[2]}}}
 			case "retrains":
 				p.spec.Limits.Retrains = int(num(v))
 			case "failures":
@@ -209,7 +216,7 @@ var days = [7]float64{-1.1, 0.4, 1.5, -0.4, -1.3, 1.2, -0.3}
 
 func (p *player) window(t *testing.T, fields []string, pair func(string) (string, string), num func(string) float64) string {
 	e := Evidence{Start: p.at, End: p.at.Add(week), Task: Binary, Served: p.served, Rows: 1400, Positives: 300, Loss: 0.5}
-	f := Facts{Policy: "flights", Endpoint: "late", At: e.End, Window: week, Command: "trimtab decisions do flights@…"}
+	f := Facts{Policy: "flights", Endpoint: "late", At: e.End, Window: week, Gate: p.gate, Command: "trimtab decisions do flights@…"}
 	p.at = e.End
 	type gain struct {
 		cure         Cure

@@ -115,6 +115,22 @@ func (r rule) stand(c Cure, items []trimtab.GainItem, costs Costs, demand, belie
 	return s
 }
 
+// foresee holds a retrain back whose rejection is to be expected. What the gate rejects saves nothing and costs its
+// attempt, so what is saved must cover both prices by their chances: a gain that is small beside the error of the gate's
+// rows would mostly be rejected, a large one never is, and of noise the gate lets its share through.
+func (s *standing) foresee(gate *Demand, loss float64, costs Costs) {
+	if gate == nil || !s.passed {
+		return
+	}
+	real, noise := gate.passes(s.best.mean, s.newest.stderr, loss), gate.passes(0, s.newest.stderr, loss)
+	pass := s.chance*real + (1-s.chance)*noise
+	if s.expected*real > pass*s.cost+(1-pass)*min(costs.Reject, s.cost) {
+		return
+	}
+	s.passed, s.why = false, fmt.Sprintf("the gate could not tell it: the mean of its rows has an error of %s, and a challenger would pass with a chance of %.0f%%",
+		number(s.newest.stderr), 100*pass)
+}
+
 // wins reports whether a window speaks for a cure: by so many standard errors where nothing else will test it, and at
 // all where a gate will. A window of a single block has no error of its own.
 func (s span) wins(errors float64, a trimtab.Action) bool {
