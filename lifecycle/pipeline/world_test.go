@@ -122,22 +122,24 @@ func (w *world) engine(crash func(string), edit func(*pipeline.Config)) (*pipeli
 }
 
 // registering stands for the MLflow client of a step named train: it registers a
-// version with the attempt's token while the step runs.
+// version with the attempt's token. It does so before the process starts: one that
+// outlives its engine may have ended when the next engine looks.
 type registering struct {
 	pipeline.Executor
 	world *world
 }
 
 func (r *registering) Start(ctx context.Context, o pipeline.Order, token func() (string, error)) error {
-	if err := r.Executor.Start(ctx, o, token); err != nil || !strings.Contains(string(o.Attempt), ".train.") {
-		return err
+	if strings.Contains(string(o.Attempt), ".train.") {
+		_, err := r.world.db.Models.Create(ctx, trimtab.RegisteredModel{Name: "m"})
+		if err != nil && !trimtab.IsKind(err, trimtab.Exists) {
+			return err
+		}
+		if _, err = r.world.db.Versions.Create(ctx, trimtab.ModelVersion{Model: "m", Source: "runs:/x", Attempt: o.Attempt}, "v/"+string(o.Attempt)); err != nil {
+			return err
+		}
 	}
-	_, err := r.world.db.Models.Create(ctx, trimtab.RegisteredModel{Name: "m"})
-	if err != nil && !trimtab.IsKind(err, trimtab.Exists) {
-		return err
-	}
-	_, err = r.world.db.Versions.Create(ctx, trimtab.ModelVersion{Model: "m", Source: "runs:/x", Attempt: o.Attempt}, "v/"+string(o.Attempt))
-	return err
+	return r.Executor.Start(ctx, o, token)
 }
 
 func (w *world) declare(ctx context.Context, kind, name string, spec any) error {
