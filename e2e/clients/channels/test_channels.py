@@ -201,7 +201,7 @@ def test_real_receivers(tmp_path, database_url, mailbox, alertmanager, monkeypat
             assert headers["X-Team"] == "ml" and message["id"] == headers["Webhook-Id"]
             bodies.setdefault(message["id"], message)
         begun = [m for m in bodies.values() if "1 takes over" in m["title"]]
-        assert begun and begun[0]["endpoint"] == "orders" and begun[0]["link"].startswith(server.url + "/ui/models/orders"), bodies
+        assert begun and begun[0]["endpoint"] == "orders" and begun[0]["link"].startswith(server.url + "/ui/rollouts/orders."), bodies
 
         login, to, mail = next(m for m in mailbox.mails if "1 takes over" in m[2]["Subject"])
         assert login == b"loop" and to == ["ada@ml.example"]
