@@ -100,6 +100,7 @@ describe("pipelines", () => {
     await page.getByText("3,000 lines").waitFor();
     assert.ok((await page.locator(".pipelines-logs .line").count()) < 80);
     await page.keyboard.press("l");
+    await page.waitForFunction(() => document.activeElement?.tagName === "INPUT");
     await page.keyboard.type("line 2718");
     await page.getByText("1 of 1 lines").waitFor();
     await page.keyboard.press("Enter");

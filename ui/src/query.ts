@@ -56,7 +56,7 @@ export function useQuery<T>(address: string | null, watch?: string[]): Query<T> 
   const kinds = watch?.join(" ");
   useEffect(() => {
     if (address === null) return;
-    if (q.at.peek() > 0 && Date.now() - q.at.peek() > 2_000) q.refresh(); // it was shown from the cache
+    if (q.at.peek() > 0) q.refresh(); // it is shown from the cache, and what happened since then nobody heard
     let due = false; // news came while nobody looked
     const stop = onNotice((n) => {
       if (n.kind === "head" || (kinds !== undefined && n.kind !== "reset" && !kinds.split(" ").includes(n.kind))) return;
