@@ -1,32 +1,19 @@
 // The audit log by keyboard: find an entry, verify it in the browser, and see that a
 // changed byte, another key, a rolled-back and a rewritten log are each found out.
 import { strict as assert } from "node:assert";
-import { after, before, test } from "node:test";
-import { findings, launch, open } from "./browser.mjs";
-import { world } from "./world.mjs";
+import { test } from "node:test";
+import { findings } from "./browser.mjs";
+import { inWorld } from "./world.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = await Promise.all([world(), launch()]);
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const api = async (path) => {
-  const r = await fetch(`${server.url}/api/trimtab/v1alpha1/default/${path}`);
-  assert.equal(r.status, 200, `${path}: ${r.status}`);
-  return r.json();
-};
-const at = (path) => `${server.url}/ui/${path}`;
+const w = inWorld();
+const { api, at } = w;
 const check = (page, id) => page.locator(`[data-check=${id}]`);
 
 test("an entry is found, opened and verified by keyboard alone", async () => {
   const { items } = await api("pages/audit?action=rollout.begin&limit=1");
   const entry = items[0];
   assert.ok(entry, "the world has a rollout");
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at("audit"));
   await page.getByRole("group", { name: "Entries of the audit log" }).waitFor();
   await page.keyboard.press("/");
@@ -60,7 +47,7 @@ test("an entry is found, opened and verified by keyboard alone", async () => {
 });
 
 test("what is shown in the list is verified at once, and the server verifies itself", async () => {
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at("audit?action=decision"));
   await page.getByRole("button", { name: /^Verify the \d+/ }).click();
   await page.getByText(/verified in this browser: \d+ entries/).waitFor();
@@ -75,7 +62,7 @@ test("what is shown in the list is verified at once, and the server verifies its
 
 /** changed opens an entry whose evidence is changed on its way, and returns the check that failed. */
 async function changed(change, { seen } = {}) {
-  const { page, close } = await open(browser, server.url);
+  const { page, close } = await w.open();
   await page.goto(at("audit/7"));
   await page.getByText("verified in this browser", { exact: false }).first().waitFor();
   if (seen) {
@@ -149,4 +136,19 @@ test("another key than the one seen first is named", async () => {
   const { failed, why } = await changed(undefined, { seen: { key: "trimtab-other+00000000+AQ==" } });
   assert.deepEqual(failed, ["key"]);
   assert.match(why, /first saw another key/);
+});
+
+test("what is being typed stays when the log grows", async () => {
+  const { page, complaints, close } = await w.open();
+  await page.goto(at("audit"));
+  await page.getByText("live", { exact: true }).waitFor();
+  const newest = async () => Number(await page.locator("main [data-row]").first().innerText());
+  const before = await newest();
+  await page.keyboard.press("/");
+  await page.keyboard.type("half a wo");
+  await w.server.post("/api/2.0/mlflow/experiments/create", { name: "while somebody typed" });
+  await page.waitForFunction((n) => Number(document.querySelector("main [data-row]").textContent) > n, before);
+  assert.equal(await page.getByPlaceholder("Text in an entry").inputValue(), "half a wo");
+  assert.deepEqual(complaints, []);
+  await close();
 });

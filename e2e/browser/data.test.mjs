@@ -1,29 +1,16 @@
 // Data by keyboard: sources, snapshots beside each other, a contract over time, and
 // held rows released. What the pages show is held against what the API says.
 import { strict as assert } from "node:assert";
-import { after, before, test } from "node:test";
-import { findings, launch, open, settled } from "./browser.mjs";
-import { world } from "./world.mjs";
+import { test } from "node:test";
+import { findings, settled } from "./browser.mjs";
+import { inWorld } from "./world.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = await Promise.all([world(), launch()]);
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const api = async (path) => {
-  const r = await fetch(`${server.url}/api/trimtab/v1alpha1/default/${path}`);
-  assert.equal(r.status, 200, `${path}: ${r.status}`);
-  return r.json();
-};
-const at = (path) => `${server.url}/ui/${path}`;
+const w = inWorld();
+const { api, at } = w;
 
 test("sources, contracts and the quarantine, each one Enter away", async () => {
   const d = await api("data");
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at(""));
   await page.getByRole("heading", { name: "Overview" }).waitFor();
   await page.keyboard.press("g");
@@ -49,7 +36,7 @@ test("sources, contracts and the quarantine, each one Enter away", async () => {
 test("a snapshot stands beside the one before: what came, went and moved", async () => {
   const { snapshots } = await api("data/sources/flights");
   assert.ok(snapshots.length > 1, "the world has trained twice");
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at("data/sources/flights"));
   const columns = page.getByRole("group", { name: "Columns", exact: true });
   await columns.waitFor();
@@ -69,7 +56,7 @@ test("a snapshot stands beside the one before: what came, went and moved", async
 test("held rows are shown, and released when the endpoint's name and a reason are typed", async () => {
   const before = await api("data/quarantine/flights");
   const hold = before.holds[0];
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at("data/quarantine/flights"));
   const rows = page.getByRole("group", { name: "Rows that are kept out" });
   await rows.waitFor();

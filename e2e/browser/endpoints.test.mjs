@@ -1,29 +1,16 @@
 // Endpoints by keyboard: what is live, a request tried, a rollout read look by look,
 // and a version rolled back. What the pages show is held against what the API says.
 import { strict as assert } from "node:assert";
-import { after, before, test } from "node:test";
-import { findings, launch, open } from "./browser.mjs";
-import { world } from "./world.mjs";
+import { test } from "node:test";
+import { findings } from "./browser.mjs";
+import { inWorld } from "./world.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = await Promise.all([world(), launch()]);
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const api = async (path) => {
-  const r = await fetch(`${server.url}/api/trimtab/v1alpha1/default/${path}`);
-  assert.equal(r.status, 200, `${path}: ${r.status}`);
-  return r.json();
-};
-const at = (path) => `${server.url}/ui/${path}`;
+const w = inWorld();
+const { api, at } = w;
 
 test("the list says what is live and whether it works, and Enter leads on", async () => {
   const { items } = await api("pages/endpoints");
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at(""));
   await page.getByRole("heading", { name: "Overview" }).waitFor();
   await page.keyboard.press("g");
@@ -48,7 +35,7 @@ test("the list says what is live and whether it works, and Enter leads on", asyn
 
 test("the console is filled with the last row, and what it scores leaves no trace", async () => {
   const before = await api("pages/endpoints/flights");
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at("endpoints/flights?tab=try"));
   const field = page.getByLabel(/^distance/);
   await field.waitFor();
@@ -63,7 +50,7 @@ test("the console is filled with the last row, and what it scores leaves no trac
   const said = await page.locator(".endpoints-numbers dd").innerText();
   assert.match(said, /^0\.\d+$/);
   example.data[0][example.columns.indexOf("distance")] = 1000;
-  const direct = await fetch(`${server.url}/api/trimtab/v1alpha1/default/endpoints/flights/try`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ dataframe_split: example }) });
+  const direct = await fetch(`${w.server.url}/api/trimtab/v1alpha1/default/endpoints/flights/try`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ dataframe_split: example }) });
   assert.equal(Number(said).toFixed(3), (await direct.json()).values[0].toFixed(3));
   assert.deepEqual(await findings(page), []);
   assert.deepEqual(complaints, []);
@@ -82,7 +69,7 @@ test("a rollout shows its steps and every look, each with its audit entry", asyn
   const id = rollouts.find((r) => r.from > 0).id;
   const p = await api(`pages/rollouts/${id}`);
   assert.ok(p.everyLook && p.looks.length > p.steps.length * 4, `${p.looks.length} looks, every one: ${p.everyLook}`);
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at(`rollouts/${id}`));
   const steps = page.getByRole("list", { name: `Steps of rollout ${id}` });
   await steps.waitFor();
@@ -104,14 +91,14 @@ test("a rollout shows its steps and every look, each with its audit entry", asyn
 test("live requests show by themselves, by version", async () => {
   const model = await api("models/flights");
   const version = model.versions.at(-1).version;
-  await server.post("/api/trimtab/v1alpha1/default/models/flights/aliases", { alias: "live", version });
-  await server.post("/api/trimtab/v1alpha1/default/apply", { resources: [{ kind: "Endpoint", name: "flights-live", spec: { model: { name: "flights", alias: "live" } } }], manager: "test" });
-  const { page, complaints, close } = await open(browser, server.url);
+  await w.server.post("/api/trimtab/v1alpha1/default/models/flights/aliases", { alias: "live", version });
+  await w.server.post("/api/trimtab/v1alpha1/default/apply", { resources: [{ kind: "Endpoint", name: "flights-live", spec: { model: { name: "flights", alias: "live" } } }], manager: "test" });
+  const { page, complaints, close } = await w.open();
   await page.goto(at("endpoints/flights-live"));
   await page.getByText(`version ${version} of flights answers`).waitFor();
   await page.getByText("No request in the last 15 minutes").waitFor();
   const { body } = await api("endpoints/flights/example");
-  const ask = () => fetch(`${server.url}/endpoints/flights-live/invocations`, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  const ask = () => fetch(`${w.server.url}/endpoints/flights-live/invocations`, { method: "POST", headers: { "Content-Type": "application/json" }, body });
   for (let i = 0; i < 20; i++) assert.equal((await ask()).status, 200);
   await page.getByRole("figure").first().waitFor();
   await page.locator(".endpoints-now").getByText(/^0\.\d\d$/).first().waitFor();
@@ -128,7 +115,7 @@ test("live requests show by themselves, by version", async () => {
 test("roll back by keyboard: nothing happens before the word is typed, and the log says why", async () => {
   const before = await api("pages/endpoints/flights");
   const previous = before.services.find((s) => s.version !== before.endpoint.serving).version;
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at("endpoints/flights"));
   await page.getByRole("button", { name: "Roll back" }).waitFor();
   await page.keyboard.press("r");

@@ -1,25 +1,12 @@
 // The loop of a model by keyboard: why quality fell, what was known when it was
 // decided, and the record of it. What the pages show is held against what the API says.
 import { strict as assert } from "node:assert";
-import { after, before, test } from "node:test";
-import { findings, launch, open } from "./browser.mjs";
-import { world } from "./world.mjs";
+import { test } from "node:test";
+import { findings } from "./browser.mjs";
+import { inWorld } from "./world.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = await Promise.all([world(), launch()]);
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const api = async (path) => {
-  const r = await fetch(`${server.url}/api/trimtab/v1alpha1/default/${path}`);
-  assert.equal(r.status, 200, `${path}: ${r.status}`);
-  return r.json();
-};
-const at = (path) => `${server.url}/ui/${path}`;
+const w = inWorld();
+const { api, at } = w;
 const search = (page) => new URL(page.url()).searchParams;
 
 /** shows waits until a page has said something. */
@@ -27,7 +14,7 @@ const shows = (page, text) => page.getByText(text, { exact: false }).first().wai
 
 test("the timeline says what the API says", async () => {
   const loop = await api("loop/endpoints/flights");
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at("loop"));
   await page.getByRole("link", { name: "flights", exact: true }).click();
   await shows(page, loop.said.text);
@@ -49,7 +36,7 @@ test("why quality fell, by keyboard: from the window through the fault to the re
   const fault = loop.marks.find((m) => m.kind === "fault");
   const decision = loop.marks.find((m) => m.kind === "decision");
   assert.ok(fault && decision, "the world has a fault and a decision");
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at("loop/flights"));
   await shows(page, loop.said.text);
 
@@ -98,7 +85,7 @@ test("why quality fell, by keyboard: from the window through the fault to the re
 });
 
 test("zoom is in the address, and back undoes it", async () => {
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at("loop/flights"));
   const plot = page.locator(".loop-heat");
   await plot.waitFor();
@@ -122,7 +109,7 @@ test("zoom is in the address, and back undoes it", async () => {
 });
 
 test("a decision that waits is approved when the policy's name was typed", async () => {
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   const { items } = await api("loop/decisions?acted=true&limit=1");
   const id = items[0].id;
   // The world decides by itself: what waits is told to the page, what it asks for is caught.
@@ -156,7 +143,7 @@ test("a decision that waits is approved when the policy's name was typed", async
 });
 
 test("the loop is paused and goes on; a fault's rows are released", async () => {
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at("loop/flights"));
   await page.getByRole("button", { name: "Pause", exact: true }).click();
   await page.getByRole("dialog").getByLabel("Reason").fill("a release");

@@ -2,25 +2,12 @@
 // a card, two versions side by side, and an alias that is moved. What the pages show
 // is held against what the API says.
 import { strict as assert } from "node:assert";
-import { after, before, test } from "node:test";
-import { findings, launch, open } from "./browser.mjs";
-import { world } from "./world.mjs";
+import { test } from "node:test";
+import { findings } from "./browser.mjs";
+import { inWorld } from "./world.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = await Promise.all([world(), launch()]);
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const api = async (path) => {
-  const r = await fetch(`${server.url}/api/trimtab/v1alpha1/default/${path}`);
-  assert.equal(r.status, 200, `${path}: ${r.status}`);
-  return r.json();
-};
-const at = (path) => `${server.url}/ui/${path}`;
+const w = inWorld();
+const { api, at } = w;
 const path = (page) => new URL(page.url()).pathname;
 const grouped = (n) => n.toLocaleString("en-US");
 
@@ -33,7 +20,7 @@ async function clean({ page, complaints, close }, axe = false) {
 
 test("from the list to the version that serves, by keyboard", async () => {
   const [line] = (await api("catalog/models?q=flights")).items;
-  const view = await open(browser, server.url);
+  const view = await w.open();
   const { page } = view;
   await page.goto(at("models"));
   await page.getByRole("link", { name: "flights", exact: true }).first().waitFor();
@@ -64,7 +51,7 @@ test("a card says what was measured, on which rows, and what a threshold does", 
   const model = await api("catalog/models/flights");
   const served = model.versions.items.find((v) => v.spans?.length)?.version;
   const said = await api(`catalog/models/flights/versions/${served}/performance`);
-  const view = await open(browser, server.url);
+  const view = await w.open();
   const { page } = view;
   await page.goto(at(`models/flights/versions/${served}`));
   await page.getByText(`${grouped(said.rows.used)} rows of`).waitFor();
@@ -96,7 +83,7 @@ test("a card says what was measured, on which rows, and what a threshold does", 
 test("the run behind the version that serves is two keys and a link away", async () => {
   const model = await api("catalog/models/flights");
   const version = await api(`catalog/models/flights/versions/${model.aliases[0].version}`);
-  const view = await open(browser, server.url);
+  const view = await w.open();
   await view.page.goto(at(`models/flights/versions/${version.line.version}?tab=origin`));
   const link = view.page.locator("#models-run").locator("..").getByRole("link");
   assert.equal(new URL(await link.getAttribute("href")).pathname, `/ui/experiments/${version.runFacts.experiment}/runs/${version.runFacts.id}`);
@@ -106,7 +93,7 @@ test("the run behind the version that serves is two keys and a link away", async
 test("two versions side by side: chosen with x, compared with d, and what the API says of both", async () => {
   const model = await api("catalog/models/flights");
   assert.ok(model.versions.items.length > 1, "the world has two versions");
-  const view = await open(browser, server.url);
+  const view = await w.open();
   const { page } = view;
   await page.goto(at("models/flights"));
   await page.locator("tr[data-version]").first().waitFor();
@@ -135,7 +122,7 @@ test("two versions side by side: chosen with x, compared with d, and what the AP
 
 test("an alias is moved by keyboard: what will happen is said before, the name is asked for, the history tells of it", async () => {
   const model = await api("catalog/models/flights");
-  const view = await open(browser, server.url);
+  const view = await w.open();
   const { page } = view;
   await page.goto(at("models/flights"));
   await page.locator("tr[data-version]").first().waitFor();
@@ -168,10 +155,10 @@ test("an alias is moved by keyboard: what will happen is said before, the name i
 
 test("a model of odd name with 700 versions: few lines are drawn, the last is reached, and the name survives", async () => {
   const name = "modèle & été 100%?";
-  const mlflow = (route, body) => server.post(`/api/2.0/mlflow/${route}`, body);
+  const mlflow = (route, body) => w.server.post(`/api/2.0/mlflow/${route}`, body);
   await mlflow("registered-models/create", { name });
   for (let i = 0; i < 700; i += 20) await Promise.all(Array.from({ length: 20 }, () => mlflow("model-versions/create", { name, source: "models:/flights/1" })));
-  const view = await open(browser, server.url, { width: 390 });
+  const view = await w.open({ width: 390 });
   const { page } = view;
   await page.goto(at("models"));
   await page.getByRole("searchbox").fill("été");

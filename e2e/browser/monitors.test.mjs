@@ -2,30 +2,17 @@
 // column that carries the drift, and to what became of the rows. What the pages show
 // is held against what the API says.
 import { strict as assert } from "node:assert";
-import { after, before, test } from "node:test";
-import { findings, launch, open, settled } from "./browser.mjs";
-import { world } from "./world.mjs";
+import { test } from "node:test";
+import { findings, settled } from "./browser.mjs";
+import { inWorld } from "./world.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = await Promise.all([world(), launch()]);
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const api = async (path) => {
-  const r = await fetch(`${server.url}/api/trimtab/v1alpha1/default/${path}`);
-  assert.equal(r.status, 200, `${path}: ${r.status}`);
-  return r.json();
-};
-const at = (path) => `${server.url}/ui/${path}`;
+const w = inWorld();
+const { api, at } = w;
 const param = (page, name) => new URL(page.url()).searchParams.get(name);
 
 test("the matrix shows every signal, and Enter leads to the monitor", async () => {
   const { items } = await api("monitors");
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at(""));
   await page.getByRole("heading", { name: "Overview" }).waitFor();
   await page.keyboard.press("g");
@@ -46,7 +33,7 @@ test("the matrix shows every signal, and Enter leads to the monitor", async () =
 test("the arrows go from window to window, and each tells its quality", async () => {
   const m = await api("monitors/flights");
   const n = m.windows.start.length;
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at("monitors/flights"));
   await page.getByRole("slider", { name: "Window" }).waitFor();
   await page.keyboard.press("ArrowLeft");
@@ -73,7 +60,7 @@ test("the ranking names the columns that moved, and one shows its values beside 
   const drifting = m.windows.start.map((_, i) => m.drift.columns.filter((_, c) => m.drift.state[c][i] === 3));
   const i = drifting.reduce((best, d, k) => (d.length > drifting[best].length ? k : best), 0);
   const start = new Date(m.windows.start[i]).toISOString().replace(".000Z", "Z");
-  const { page, complaints, close } = await open(browser, server.url);
+  const { page, complaints, close } = await w.open();
   await page.goto(at(`monitors/flights?tab=drift&window=${start}`));
   const ranking = page.getByRole("list", { name: `Columns by distance in ${m.windows.label[i]}` });
   await ranking.waitFor();
@@ -103,13 +90,13 @@ test("a window with a fault says which rows are kept out and leads to them", asy
   const i = m.windows.held.findIndex((n) => n > 0);
   assert.ok(i >= 0, "the world has a fault");
   const start = new Date(m.windows.start[i]).toISOString().replace(".000Z", "Z");
-  const w = await api(`monitors/flights/windows/${start}`);
-  const { page, complaints, close } = await open(browser, server.url, { theme: "dark", width: 390 });
+  const window = await api(`monitors/flights/windows/${start}`);
+  const { page, complaints, close } = await w.open({ theme: "dark", width: 390 });
   await page.goto(at(`monitors/flights?tab=rows&window=${start}`));
   const kept = page.getByRole("group", { name: "Rows kept out, by reason" });
   await kept.waitFor();
   await settled(page);
-  assert.ok((await kept.innerText()).includes(w.outcome.kept[0].rows.toLocaleString("en-US")));
+  assert.ok((await kept.innerText()).includes(window.outcome.kept[0].rows.toLocaleString("en-US")));
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, "the page fits");
   assert.deepEqual(await findings(page), []);
   await kept.getByRole("link").first().click();

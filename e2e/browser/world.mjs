@@ -9,6 +9,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { after, before } from "node:test";
+import { launch, open } from "./browser.mjs";
 import { binary, start } from "./server.mjs";
 
 const here = fileURLToPath(new URL("./", import.meta.url));
@@ -78,6 +80,33 @@ export async function world(options = {}) {
   const left = join(from, "envs"); // Python environments: nothing is trained in a copy
   cpSync(from, join(copy, "data"), { recursive: true, filter: (f) => f !== left && !f.endsWith(".lock") });
   return start({ home: copy, ...options });
+}
+
+/**
+ * inWorld gives the tests of a file a browser and a server on a copy of the world,
+ * from the first test to the last. api asks the native API; at is the address of a page.
+ */
+export function inWorld() {
+  const w = {
+    browser: undefined,
+    server: undefined,
+    at: (path) => `${w.server.url}/ui/${path}`,
+    api: async (path) => {
+      const r = await fetch(`${w.server.url}/api/trimtab/v1alpha1/default/${path}`);
+      if (r.status !== 200) throw new Error(`${path}: ${r.status} ${await r.text()}`);
+      return r.json();
+    },
+    /** open makes a page, as browser.mjs does. */
+    open: (options) => open(w.browser, w.server.url, options),
+  };
+  before(async () => {
+    [w.server, w.browser] = await Promise.all([world(), launch()]);
+  });
+  after(async () => {
+    await w.browser?.close();
+    await w.server?.stop();
+  });
+  return w;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -98,6 +98,11 @@ export function useParam(name: string, fallback = ""): [string, (value: string, 
   return [value, (next, o) => setParams({ [name]: next === fallback ? "" : next }, o)];
 }
 
+/** readParam is a parameter at this moment: for keys, which may come faster than the page is drawn. */
+export function readParam(name: string): string {
+  return new URL(location.href).searchParams.get(name) ?? "";
+}
+
 /** setParams sets several parameters at once; "" takes one away. */
 export function setParams(values: Record<string, string>, o: { push?: boolean } = {}): void {
   const to = new URL(location.href);

@@ -8,6 +8,7 @@ import { Age, Section, Table } from "../parts";
 import { call, useQuery, type Problem } from "../query";
 import { href, project, setParams, useParam } from "../router";
 import { Shape, State } from "../shapes";
+import { Typed } from "../typed";
 import { Checks, VerdictLine } from "./checks";
 import { kindWord, ObjectLink } from "./object";
 import { cannot, remember, seenBefore, verify, type Verdict } from "./verify";
@@ -99,14 +100,14 @@ function shownText(p: AuditPage): string {
 }
 
 function Filters({ values, input, items }: { values: Record<(typeof fields)[number], string>; input: { current: HTMLInputElement | null }; items: AuditEntry[] }) {
-  const set = (name: string) => (e: Event) => setParams({ [name]: (e.currentTarget as HTMLInputElement).value.trim(), before: "" });
+  const set = (name: string) => (value: string) => setParams({ [name]: value, before: "" });
   const known = (f: (e: AuditEntry) => string) => [...new Set(items.map(f))].sort();
   const any = fields.some((f) => values[f]);
   return (
     <form class="audit-filters" role="search" aria-label="Search the audit log" onSubmit={(e) => e.preventDefault()}>
       <label class="audit-search">
         <span class="visually-hidden">Text</span>
-        <input ref={input} type="search" placeholder="Text in an entry" value={values.text} onChange={set("text")} />
+        <Typed input={input} type="search" placeholder="Text in an entry" value={values.text} set={set("text")} />
       </label>
       <Field name="action" title="Action" value={values.action} set={set("action")} options={known((e) => e.action)} />
       <Field name="kind" title="Kind" value={values.kind} set={set("kind")} options={known((e) => e.kind)} />
@@ -114,11 +115,11 @@ function Filters({ values, input, items }: { values: Record<(typeof fields)[numb
       <Field name="actor" title="Who" value={values.actor} set={set("actor")} options={known((e) => e.actor)} />
       <label class="audit-field">
         <span>From</span>
-        <input type="date" value={values.from.slice(0, 10)} onChange={set("from")} />
+        <input type="date" value={values.from.slice(0, 10)} onChange={(e) => set("from")(e.currentTarget.value)} />
       </label>
       <label class="audit-field">
         <span>To</span>
-        <input type="date" value={values.to.slice(0, 10)} onChange={set("to")} />
+        <input type="date" value={values.to.slice(0, 10)} onChange={(e) => set("to")(e.currentTarget.value)} />
       </label>
       <nav class="audit-often" aria-label="Often looked for">
         {often.map(([text, query]) => {
@@ -139,11 +140,11 @@ function Filters({ values, input, items }: { values: Record<(typeof fields)[numb
   );
 }
 
-function Field({ name, title, value, set, options }: { name: string; title: string; value: string; set: (e: Event) => void; options: string[] }) {
+function Field({ name, title, value, set, options }: { name: string; title: string; value: string; set: (value: string) => void; options: string[] }) {
   return (
     <label class="audit-field">
       <span>{title}</span>
-      <input value={value} list={`audit-${name}`} onChange={set} onKeyDown={(e) => e.key === "Enter" && set(e)} autocomplete="off" spellcheck={false} />
+      <Typed value={value} set={set} list={`audit-${name}`} />
       <datalist id={`audit-${name}`}>
         {options.map((o) => (
           <option key={o} value={o} />

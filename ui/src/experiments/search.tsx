@@ -117,7 +117,9 @@ export function QueryBar({ search, filter, apply, problem, input }: Props) {
       use(c.text, true);
       return;
     }
-    const next = text.slice(0, c.from) + c.text + text.slice(c.to);
+    // What was typed since the choices were made is part of the word that is completed.
+    const typed = input.current?.value ?? text;
+    const next = typed.slice(0, c.from) + c.text + typed.slice(Math.max(c.to, input.current?.selectionStart ?? c.to));
     const cursor = c.from + c.text.length;
     // At once: what is typed next must find the cursor there.
     if (input.current) {
@@ -144,7 +146,8 @@ export function QueryBar({ search, filter, apply, problem, input }: Props) {
       e.preventDefault();
       setOpen(false);
       turn.current++;
-      if (await check(text, true)) use(text, true);
+      const typed = input.current?.value ?? text; // the state may be a keystroke behind
+      if (await check(typed, true)) use(typed, true);
     } else if (e.key === "Escape") {
       e.preventDefault();
       if (open && choices.length > 0) setOpen(false);

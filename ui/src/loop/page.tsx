@@ -8,7 +8,7 @@ import { LineChart } from "../chart/line";
 import { count, figure, plural } from "../format";
 import { Answer, Empty, Page, type KeyBinding } from "../page";
 import { useQuery } from "../query";
-import { enc, go, href, project, setParams, useParam } from "../router";
+import { enc, go, href, project, readParam, setParams, useParam } from "../router";
 import { Shape, State } from "../shapes";
 import { DecisionView, headline } from "./decisionview";
 import { IncidentView } from "./incidentview";
@@ -122,12 +122,12 @@ function Loop({ page, url, refresh, busy, setMonitor, stale }: LoopProps) {
     if (n === 0) return;
     const now = cursor.peek();
     cursor.value = now === null ? (by > 0 ? 0 : n - 1) : Math.min(n - 1, Math.max(0, now + by));
-    if (event) setEvent("");
+    setEvent("");
   };
   const toEvent = (by: number) => {
     const marks = page.marks;
     if (marks.length === 0) return;
-    let i = marks.findIndex((m) => m.id === event);
+    let i = marks.findIndex((m) => m.id === readParam("event"));
     if (i >= 0) i = Math.min(marks.length - 1, Math.max(0, i + by));
     else {
       const now = cursor.peek();
@@ -143,7 +143,7 @@ function Loop({ page, url, refresh, busy, setMonitor, stale }: LoopProps) {
     if (opened) open(openOf(m));
   };
   const enter = () => {
-    const m = page.marks.find((one) => one.id === event);
+    const m = page.marks.find((one) => one.id === readParam("event"));
     if (m) return open(openOf(m));
     const i = cursor.peek();
     const decided = i === null ? 0 : page.points.decided[i];

@@ -10,6 +10,7 @@ import { Answer, Page } from "../page";
 import { Digest, Section, Table, toast, type Column } from "../parts";
 import { useQuery, type Query } from "../query";
 import { enc, href, project, setParams, useParam } from "../router";
+import { Typed } from "../typed";
 import { nums, Rows } from "./performance";
 import { lower, nameOf, origins } from "./words";
 
@@ -67,7 +68,7 @@ export default function Diff({ params }: { params: Record<string, string> }) {
         ).map(([which, v]) => (
           <label key={which} class="models-pick">
             <span>{which === "a" ? "Version" : "and version"}</span>
-            <input inputMode="numeric" size={5} value={v} onChange={(e) => setParams({ [which]: e.currentTarget.value.trim() })} />
+            <Typed numeric size={5} value={v} set={(next) => setParams({ [which]: next })} />
           </label>
         ))}
       </form>
