@@ -88,6 +88,19 @@ func (s EvaluationSuiteSpec) WithDefaults() EvaluationSuiteSpec {
 	return s
 }
 
+// BuiltInSuite is the suite of policies that name none: on the newest mature window the challenger must win on its loss
+// by one standard error, and a binary one must not be calibrated worse. Model and Monitor are the caller's to fill in.
+func BuiltInSuite(task string) EvaluationSuiteSpec {
+	one, margin := 1.0, 0.05
+	s := EvaluationSuiteSpec{Fresh: &FreshSpec{Windows: 1, MinRows: 100, MinPositives: 10}}
+	if task == "regression" {
+		s.Gates = []GateSpec{{Metric: "rmse", Better: &one}}
+	} else {
+		s.Gates = []GateSpec{{Metric: "log_loss", Better: &one}, {Metric: "ece", NonInferior: &margin}}
+	}
+	return s.WithDefaults()
+}
+
 // Verdicts of an evaluation.
 const (
 	VerdictPass         = "pass"

@@ -10,6 +10,7 @@ import (
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/lifecycle/serve"
 	"github.com/trimtab/trimtab/lifecycle/view"
+	"github.com/trimtab/trimtab/pure/schema"
 	"github.com/trimtab/trimtab/pure/table"
 )
 
@@ -122,7 +123,7 @@ func exampleOf(ctx context.Context, e *serve.Endpoint) (out view.EndpointExample
 				out.Source = "zero"
 			}
 		}
-		tensors = append(tensors, map[string]any{"name": f.Name, "shape": []int{1}, "datatype": v2Type(f.Type), "data": []any{values[i]}})
+		tensors = append(tensors, map[string]any{"name": f.Name, "shape": []int{1}, "datatype": schema.Datatype(f.Type), "data": []any{values[i]}})
 	}
 	if out.Body, err = pretty(map[string]any{"dataframe_split": map[string]any{"columns": names, "data": [][]any{values}}}); err != nil {
 		return out, err
@@ -175,23 +176,6 @@ func zeroOf(m *serve.Model, f table.Field) any {
 		return "2026-01-01T00:00:00Z"
 	}
 	return 0
-}
-
-// v2Type is the datatype of a tensor for a column.
-func v2Type(t table.Type) string {
-	switch t {
-	case table.Bool:
-		return "BOOL"
-	case table.Int32:
-		return "INT32"
-	case table.Int64:
-		return "INT64"
-	case table.Float32:
-		return "FP32"
-	case table.Float64:
-		return "FP64"
-	}
-	return "BYTES"
 }
 
 // Recent is the last n steps that are over.

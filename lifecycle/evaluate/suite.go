@@ -108,7 +108,7 @@ func (r *Runner) resolve(ctx context.Context, q Request) (*pass, error) {
 		return nil, err
 	}
 	if q.Suite == "" {
-		s.spec = BuiltIn(s.task)
+		s.spec = trimtab.BuiltInSuite(string(s.task))
 		s.spec.Model, s.spec.Monitor = q.Model, q.Monitor
 	}
 	s.spec = s.spec.WithDefaults()

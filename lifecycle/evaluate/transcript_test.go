@@ -168,7 +168,7 @@ func play(t *testing.T, text string) string {
 				f.Task = Task(arg["task"])
 			}
 			if len(bare) > 0 && bare[0] == "built-in" {
-				suite = BuiltIn(f.Task)
+				suite = trimtab.BuiltInSuite(string(f.Task))
 			}
 		case "gate":
 			suite.Gates = append(suite.Gates, trimtab.GateSpec{Metric: bare[0], On: arg["on"], Severity: arg["severity"], NonInferior: maybe("nonInferior"), Better: maybe("better"), Min: maybe("min"), Max: maybe("max")})

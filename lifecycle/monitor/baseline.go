@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -22,37 +21,8 @@ const (
 	maxBlocks     = 64
 )
 
-// baselines keeps references that were made lately. It is safe for concurrent use.
-type baselines struct {
-	mu    sync.Mutex
-	kept  map[string]*baseline // guarded by mu, as is order
-	order []string
-}
-
+// maxBaselines is how many references are kept.
 const maxBaselines = 16
-
-func (b *baselines) get(key string) (*baseline, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	x, ok := b.kept[key]
-	return x, ok
-}
-
-func (b *baselines) put(key string, x *baseline) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.kept == nil {
-		b.kept = map[string]*baseline{}
-	}
-	if _, ok := b.kept[key]; !ok {
-		b.order = append(b.order, key)
-	}
-	b.kept[key] = x
-	for len(b.order) > maxBaselines {
-		delete(b.kept, b.order[0])
-		b.order = b.order[1:]
-	}
-}
 
 // feed hands out rows of a reference: batches and the event time of each row.
 type feed func(add func(t *table.Table, times []int64) error) error

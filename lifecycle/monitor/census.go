@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -145,36 +144,6 @@ type censusKey struct {
 	knownBy trimtab.Time
 }
 
-// censuses keeps those that were taken last: what was known at a border never changes. It is safe for concurrent use.
-type censuses struct {
-	mu    sync.Mutex
-	kept  map[censusKey]*census // guarded by mu, as is order
-	order []censusKey
-}
-
 // keptCensuses is how many are kept, of some 500 bytes each: two each of the windows that a monitor compares, for forty
 // monitors with windows of an hour.
 const keptCensuses = 1 << 16
-
-func (x *censuses) get(k censusKey) (*census, bool) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	c, ok := x.kept[k]
-	return c, ok
-}
-
-func (x *censuses) put(k censusKey, c *census) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.kept == nil {
-		x.kept = map[censusKey]*census{}
-	}
-	if _, ok := x.kept[k]; !ok {
-		x.order = append(x.order, k)
-	}
-	x.kept[k] = c
-	for len(x.order) > keptCensuses {
-		delete(x.kept, x.order[0])
-		x.order = x.order[1:]
-	}
-}

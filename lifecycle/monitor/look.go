@@ -88,8 +88,8 @@ func (s *pass) found(ctx context.Context, w step, moves []move) ([]string, error
 	return known.in(w.span), err
 }
 
-// comparable: with more than one in so many rows held, the others are no picture of the window.
-const comparable = 5
+// heldPart: with more than one in so many rows held, the others are no picture of the window.
+const heldPart = 5
 
 // judge has the endpoint's contracts judge the window, once for all its monitors.
 func (s *pass) judge(ctx context.Context, w step, r trimtab.WindowResult, earlier []trimtab.WindowResult) error {
@@ -180,7 +180,7 @@ func (s *pass) drift(ctx context.Context, w step, r *trimtab.WindowResult, earli
 		}
 		r.Drift = append(r.Drift, found...)
 	}
-	if r.Held*comparable > r.Rows {
+	if r.Held*heldPart > r.Rows {
 		for i := range r.Drift { // morning hours are no day
 			r.Drift[i].State, r.Drift[i].Why = string(profile.Unknown), fmt.Sprintf("%d of %d rows are held", r.Held, r.Rows)
 		}

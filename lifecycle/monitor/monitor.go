@@ -93,9 +93,9 @@ type Monitors struct {
 	cfg        Config
 	controller *control.Controller
 	declared   atomic.Pointer[map[place]declared]
-	references baselines
+	references keep[string, *baseline]
 	trainings  trainings
-	censuses   censuses
+	censuses   keep[censusKey, *census]
 	gauges     gauges
 }
 
@@ -133,6 +133,7 @@ func New(cfg Config) *Monitors {
 		cfg.Crash = func(string) error { return nil }
 	}
 	m := &Monitors{cfg: cfg}
+	m.references.most, m.censuses.most = maxBaselines, keptCensuses
 	m.declared.Store(&map[place]declared{})
 	m.controller = control.New(control.Config{Name: "monitor", Reconcile: m.reconcile, Clock: cfg.Clock, Log: cfg.Log, Workers: 1})
 	return m

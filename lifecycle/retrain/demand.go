@@ -46,13 +46,7 @@ func (d *Demand) passes(gain, stderr, loss float64) float64 {
 // foreseen from what a probe saves; slices that are too small are not judged.
 func (s *pass) demand(ctx context.Context) (*Demand, error) {
 	if s.spec.Gate == "" {
-		one := 1.0
-		metric := "log_loss"
-		if s.task == Regression {
-			metric = "rmse"
-		}
-		return demandOf(trimtab.EvaluationSuiteSpec{Fresh: &trimtab.FreshSpec{MinRows: 100, MinPositives: 10},
-			Gates: []trimtab.GateSpec{{Metric: metric, Better: &one}}}), nil // evaluate.BuiltIn
+		return demandOf(trimtab.BuiltInSuite(string(s.task))), nil
 	}
 	r, err := s.cfg.Resources.Get(ctx, trimtab.KindEvaluationSuite, s.spec.Gate)
 	if trimtab.IsKind(err, trimtab.NotFound) {
@@ -62,8 +56,11 @@ func (s *pass) demand(ctx context.Context) (*Demand, error) {
 		return nil, err
 	}
 	var spec trimtab.EvaluationSuiteSpec
-	if json.Unmarshal(r.Spec, &spec) != nil || spec.Monitor != "" && spec.Monitor != s.spec.Monitor {
-		return nil, nil
+	if err := json.Unmarshal(r.Spec, &spec); err != nil {
+		return nil, &trimtab.Error{Kind: trimtab.Internal, Subject: r.Ref(), Msg: "the stored spec does not decode", Err: err}
+	}
+	if spec.Monitor != "" && spec.Monitor != s.spec.Monitor {
+		return nil, nil // judged on other windows
 	}
 	return demandOf(spec), nil
 }

@@ -44,8 +44,8 @@ func (s *pass) takes(ctx context.Context, asOf trimtab.Time) (Takes, error) {
 		return Takes{}, err
 	}
 	var spec trimtab.PipelineSpec
-	if json.Unmarshal(r.Spec, &spec) != nil {
-		return Takes{}, nil
+	if err := json.Unmarshal(r.Spec, &spec); err != nil {
+		return Takes{}, &trimtab.Error{Kind: trimtab.Internal, Subject: r.Ref(), Msg: "the stored spec does not decode", Err: err}
 	}
 	params := maps.Clone(spec.Params)
 	if params == nil {

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { IncidentLine, IncidentPage } from "../api_gen";
 import { apiURL } from "../base";
 import { count, figure } from "../format";
-import { Command, Confirm, toast } from "../parts";
+import { Command, Confirm, Table, toast } from "../parts";
 import { call } from "../query";
 import { enc, href, project } from "../router";
 import { Shape, State, type Tone } from "../shapes";
@@ -148,33 +148,25 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
         </Part>
         <Part id={id("evidence")} title="Evidence" wide={wide}>
           {i.evidence && i.evidence.length > 0 ? (
-            <div class="scroll" tabIndex={0} role="region" aria-label="Table of the evidence">
-              <table class="listing">
-                <thead>
-                  <tr>
-                    <th scope="col">What</th>
-                    <th scope="col" class="num">
-                      Value
-                    </th>
-                    <th scope="col" class="num">
-                      Limit
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {i.evidence.map((e) => (
-                    <tr key={e.name}>
-                      <th scope="row">
-                        {e.name}
-                        {e.text && <span class="detail"> {e.text}</span>}
-                      </th>
-                      <td class="num">{small(e.value)}</td>
-                      <td class="num">{e.limit ? small(e.limit) : "–"}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table
+              label="Evidence"
+              rows={i.evidence}
+              rowKey={(e) => e.name}
+              columns={[
+                {
+                  id: "what",
+                  title: "What",
+                  value: (e) => (
+                    <>
+                      {e.name}
+                      {e.text && <span class="detail"> {e.text}</span>}
+                    </>
+                  ),
+                },
+                { id: "value", title: "Value", num: true, value: (e) => small(e.value) },
+                { id: "limit", title: "Limit", num: true, value: (e) => (e.limit ? small(e.limit) : "–") },
+              ]}
+            />
           ) : (
             <p class="detail">No figures were kept with it.</p>
           )}
@@ -202,50 +194,19 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
         {p.windows.length === 0 ? (
           <p class="detail">No window of the monitor has been looked at in its span yet.</p>
         ) : (
-          <div class="scroll" tabIndex={0} role="region" aria-label="Table of the windows that it touches">
-            <table class="listing">
-              <thead>
-                <tr>
-                  <th scope="col">Window</th>
-                  <th scope="col" class="num">
-                    Rows
-                  </th>
-                  <th scope="col" class="num">
-                    Labelled
-                  </th>
-                  <th scope="col" class="num">
-                    Held
-                  </th>
-                  <th scope="col" class="num">
-                    Quarantined
-                  </th>
-                  <th scope="col" class="num">
-                    {p.windows[0]?.metric ? metricLabel(p.windows[0].metric) : "Quality"}
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {p.windows.map((w) => (
-                  <tr key={w.start}>
-                    <th scope="row">
-                      {i.monitor ? (
-                        <a href={href(`monitors/${enc(i.monitor)}`, { window: w.start })} data-page>
-                          {spanText(Date.parse(w.start) / 1000, Date.parse(w.end) / 1000)}
-                        </a>
-                      ) : (
-                        spanText(Date.parse(w.start) / 1000, Date.parse(w.end) / 1000)
-                      )}
-                    </th>
-                    <td class="num">{count(w.rows)}</td>
-                    <td class="num">{count(w.labelled)}</td>
-                    <td class="num">{w.held ? count(w.held) : "–"}</td>
-                    <td class="num">{w.quarantined ? count(w.quarantined) : "–"}</td>
-                    <td class="num">{w.value === undefined ? "–" : figure(w.value)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Windows that it touches"
+            rows={p.windows}
+            rowKey={(w) => w.start}
+            columns={[
+              { id: "window", title: "Window", value: (w) => <WindowLink monitor={i.monitor} start={w.start} end={w.end} /> },
+              { id: "rows", title: "Rows", num: true, value: (w) => count(w.rows) },
+              { id: "labelled", title: "Labelled", num: true, value: (w) => count(w.labelled) },
+              { id: "held", title: "Held", num: true, value: (w) => (w.held ? count(w.held) : "–") },
+              { id: "quarantined", title: "Quarantined", num: true, value: (w) => (w.quarantined ? count(w.quarantined) : "–") },
+              { id: "quality", title: p.windows[0]?.metric ? metricLabel(p.windows[0].metric) : "Quality", num: true, value: (w) => (w.value === undefined ? "–" : figure(w.value)) },
+            ]}
+          />
         )}
         {!!p.more && <p class="detail">and {count(p.more)} more windows</p>}
       </Part>
@@ -315,5 +276,16 @@ function Actions({ page: p, changed }: { page: IncidentPage; changed: () => void
         </Confirm>
       )}
     </div>
+  );
+}
+
+/** WindowLink leads to a window of the monitor, where one is known. */
+function WindowLink({ monitor, start, end }: { monitor: string | undefined; start: string; end: string }) {
+  const text = spanText(Date.parse(start) / 1000, Date.parse(end) / 1000);
+  if (!monitor) return <>{text}</>;
+  return (
+    <a href={href(`monitors/${enc(monitor)}`, { window: start })} data-page>
+      {text}
+    </a>
   );
 }
