@@ -130,9 +130,8 @@ func probeScores(task Task, m *boost.Model, l lesson, w *Rows, scores []float64)
 	return out
 }
 
-// fewer is what trees that have learnt every other row of l lose on the rows of w, against as many trees that have learnt
-// all of them: what rows are worth here. They are as small as the probe, so that they make of rows what it makes, but
-// begin from nothing, as a training does.
+// fewer is what a model that has learnt every other row of l loses on the rows of w, against one that has learnt all of
+// them: what rows are worth here. Both begin from nothing and are as large as models are, for a training is.
 func fewer(task Task, l lesson, w *Rows) ([]float64, error) {
 	whole := lesson{label: l.label, features: l.features, rows: l.rows}
 	half := lesson{label: alternate(l.label), rows: (l.rows + 1) / 2}
@@ -141,7 +140,7 @@ func fewer(task Task, l lesson, w *Rows) ([]float64, error) {
 	}
 	out := make([]float64, w.Len())
 	for k, x := range []lesson{half, whole} {
-		m, err := fitProbe(task, x)
+		m, err := fitWhole(task, x, wholeTrees)
 		if err != nil {
 			return nil, err
 		}
@@ -158,4 +157,17 @@ func alternate(values []float64) []float64 {
 		out = append(out, values[i])
 	}
 	return out
+}
+
+// wholeTrees is the size of a model that is trained from nothing, where nobody says another.
+const wholeTrees = 80
+
+// fitWhole fits a model from nothing. The seed is fixed: equal rows give equal trees.
+func fitWhole(task Task, l lesson, trees int) (*boost.Model, error) {
+	objective := "logistic"
+	if task == Regression {
+		objective = "squared"
+	}
+	return boost.Train(boost.Data{Features: l.features, Label: l.label},
+		boost.Options{Objective: objective, Trees: trees, Leaves: 15, Rate: 0.08, MinLeaf: max(20, l.rows/1000), Seed: 1})
 }

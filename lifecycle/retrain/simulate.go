@@ -338,7 +338,7 @@ func (t BoostTrainer) Train(asOf trimtab.Time, windows []*Rows) (Predictor, erro
 		most = 40000
 	}
 	if trees <= 0 {
-		trees = 80
+		trees = wholeTrees
 	}
 	plain := make([]*Rows, len(windows))
 	for i, w := range windows {
@@ -350,12 +350,7 @@ func (t BoostTrainer) Train(asOf trimtab.Time, windows []*Rows) (Predictor, erro
 	if l.rows == 0 || len(l.features) == 0 {
 		return nil, trimtab.Errorf(trimtab.Precondition, "training", "nothing to train on before %s: no clean labelled rows with features", asOf)
 	}
-	objective := "logistic"
-	if t.Task == Regression {
-		objective = "squared"
-	}
-	m, err := boost.Train(boost.Data{Features: l.features, Label: l.label},
-		boost.Options{Objective: objective, Trees: trees, Leaves: 15, Rate: 0.08, MinLeaf: max(20, l.rows/1000), Seed: 1})
+	m, err := fitWhole(t.Task, l, trees)
 	if err != nil {
 		return nil, trimtab.Errorf(trimtab.Invalid, "training", "%v", err)
 	}

@@ -113,7 +113,7 @@ func TestPromiseOfARetrainThatForgets(t *testing.T) {
 	whole, _ := promise(0, Takes{})
 	same, se := promise(0, Takes{From: 1, Learnt: before * per})
 	t.Logf("nothing changed: %v on everything, %v ± %v on as much as the served version has learnt", whole, same, se)
-	if !(whole > 0) || !(same < whole) || same > 2*se || same < -0.01 { // the loss is about 0.55
+	if !(whole > 0) || !(same < whole) || same > 2*se || same < -0.015 { // the loss is about 0.55
 		t.Errorf("nothing changed: %v on everything, %v ± %v on as much as the served version has learnt", whole, same, se)
 	}
 	whole, _ = promise(1, Takes{})
