@@ -34,17 +34,25 @@ type LoopPolicy struct {
 	Used       int              `json:"used"`
 	Budget     int              `json:"budget,omitempty"`
 	Per        trimtab.Duration `json:"per,omitempty"`
-	Open       []string         `json:"open,omitempty"` // decisions under way
+	Open       []string         `json:"open,omitempty"`  // decisions under way
+	Under      *LoopDecision    `json:"under,omitempty"` // the oldest of them, which is carried out first
 	Waits      string           `json:"waits,omitempty"`
+	Wait       trimtab.Wait     `json:"wait,omitempty"` // whom that waits for: a person, or a process
 	Newest     *LoopDecision    `json:"newest,omitempty"`
 }
 
-// LoopDecision is the newest decision of a policy in short.
+// LoopDecision is a decision of a policy in short; At is its border.
 type LoopDecision struct {
-	ID     string                `json:"id"`
-	Action trimtab.Action        `json:"action"`
-	State  trimtab.DecisionState `json:"state"`
-	Reason string                `json:"reason"`
+	ID      string                `json:"id"`
+	At      trimtab.Time          `json:"at"`
+	Action  trimtab.Action        `json:"action"`
+	Version trimtab.Version       `json:"version,omitempty"` // of promoteOlder
+	State   trimtab.DecisionState `json:"state"`
+	Reason  string                `json:"reason"`
+}
+
+func inShort(d trimtab.Decision) *LoopDecision {
+	return &LoopDecision{ID: d.ID, At: d.At, Action: d.Action, Version: d.Version, State: d.State, Reason: d.Reason}
 }
 
 // PolicyFacts is what the view of a policy is made of. Monitor is nil when none is
@@ -92,15 +100,15 @@ func OfPolicy(f PolicyFacts) LoopPolicy {
 	for _, d := range f.Decisions {
 		if !d.State.Ended() {
 			p.Open = append(p.Open, d.ID)
+			p.Under = inShort(d)
 		}
 	}
 	if len(f.Decisions) > 0 {
-		d := f.Decisions[0]
-		p.Newest = &LoopDecision{ID: d.ID, Action: d.Action, State: d.State, Reason: d.Reason}
+		p.Newest = inShort(f.Decisions[0])
 	}
 	for _, s := range f.Settled {
 		if s.Listener == "policy/"+f.Name && (s.Wait == trimtab.WaitHuman || s.Wait == trimtab.WaitProcess) {
-			p.Waits = s.Detail
+			p.Waits, p.Wait = s.Detail, s.Wait
 		}
 	}
 	return p

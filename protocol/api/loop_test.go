@@ -108,7 +108,8 @@ func (w *world) loop(t *testing.T) {
 	loop := must[view.Loop](t)(c.Loop(ctx))
 	want := view.LoopPolicy{Name: "keep", Endpoint: "flights", Monitor: "quality", Mode: "approve", Strategy: "cost-aware", Through: march, Next: april, Cooldown: april,
 		Broken: true, Failures: 3, Used: 1, Budget: 2, Per: 30 * 86400e9, Open: []string{second.ID},
-		Newest: &view.LoopDecision{ID: third.ID, Action: trimtab.DoPromoteOlder, State: trimtab.DecisionAdvised, Reason: "because"}}
+		Under:  &view.LoopDecision{ID: second.ID, At: second.At, Action: trimtab.DoRetrain, State: trimtab.DecisionAwaiting, Reason: "because"},
+		Newest: &view.LoopDecision{ID: third.ID, At: third.At, Action: trimtab.DoPromoteOlder, State: trimtab.DecisionAdvised, Reason: "because"}}
 	if loop.Pause != nil || len(loop.Policies) != 1 || !cmp.Equal(loop.Policies[0], want) {
 		t.Errorf("loop: %s", cmp.Diff(loop.Policies, []view.LoopPolicy{want}))
 	}

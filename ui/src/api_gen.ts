@@ -1166,13 +1166,17 @@ export interface LoopPolicy {
   budget?: number;
   per?: number;
   open?: string[];
+  under?: LoopDecision;
   waits?: string;
+  wait?: string;
   newest?: LoopDecision;
 }
 
 export interface LoopDecision {
   id: string;
+  at: string;
   action: string;
+  version?: number;
   state: string;
   reason: string;
 }
