@@ -14,6 +14,8 @@ type figures struct {
 	rows     int // not missing, of those looked at
 	kinds    int // distinct novel values, at most manyKinds counted
 	spots    int // bins of the distribution that hold values
+	runs     int // runs of one value, looked at as they follow each other
+	far      int // of them novel and beyond the range
 	novel    float64
 	blurred  bool    // rounded more coarsely than seen values lie, so that novel says nothing
 	exact    float64 // share seen to the last digits
@@ -39,6 +41,7 @@ func (x *exam) look(c int, s span, value func(int) float64, slack float64, excep
 	var strange [manyKinds]float64
 	novel, outside, exact := 0, 0, 0
 	var sample []float64
+	run := math.NaN() // the value of the row before
 	for i := s.lo; i < s.hi; i += max(stride, 1) {
 		y := value(i)
 		if y != y {
@@ -51,6 +54,11 @@ func (x *exam) look(c int, s span, value func(int) float64, slack float64, excep
 		y, seen := snap(k.seen, y, slack)
 		hist[bin(k.edges, y)]++
 		sample = append(sample, y)
+		begins := y != run
+		run = y
+		if begins {
+			f.runs++
+		}
 		if !seen {
 			novel++
 			known := false
@@ -63,6 +71,9 @@ func (x *exam) look(c int, s span, value func(int) float64, slack float64, excep
 			}
 			if y < k.low || y > k.high {
 				outside++
+				if begins {
+					f.far++
+				}
 			}
 		}
 		g := uint8(bin(k.coarse, y))

@@ -39,15 +39,15 @@ func (x *exam) weigh(p *proof, c int, s span, asIs, undone figures, limits bound
 	}
 	if asIs.distance > limits.distance && undone.distance <= limits.distance*1.25+0.03 {
 		p.add("distribution", "distance to the nearest stretch; undone "+format(undone.distance), asIs.distance, limits.distance,
-			b.distance.trust()*beyond(asIs.distance, b.distance.med, limits.distance, 0.8))
+			draws(asIs.runs)*b.distance.trust()*beyond(asIs.distance, b.distance.med, limits.distance, 0.8))
 	}
 	if asIs.reach > limits.reach && undone.reach <= limits.reach {
 		p.add("distribution", "median beyond the range, in ranges; undone "+format(undone.reach), asIs.reach, limits.reach,
-			max(b.reach.trust(), min(1, asIs.reach/2))*beyond(asIs.reach, b.reach.med, limits.reach, 0.93))
+			draws(asIs.far)*max(b.reach.trust(), min(1, asIs.reach/2))*beyond(asIs.reach, b.reach.med, limits.reach, 0.93))
 	}
 	if asIs.outside > limits.outside && undone.outside <= limits.outside+0.1 {
 		p.add("distribution", "share beyond the range; undone "+percent(undone.outside), asIs.outside, limits.outside,
-			b.outside.trust()*beyond(asIs.outside, b.outside.med, limits.outside, 0.85))
+			draws(asIs.far)*b.outside.trust()*beyond(asIs.outside, b.outside.med, limits.outside, 0.85))
 	}
 	x.weighRelations(p, c, asIs, undone, limits)
 	if last := x.previous(c, s, asIs.level); last != nil {
@@ -57,6 +57,10 @@ func (x *exam) weigh(p *proof, c int, s span, asIs, undone figures, limits bound
 		}
 	}
 }
+
+// draws is how far a distribution that rests on n values counts. Rows that repeat the value of the row before, as those
+// of a day repeat its weather, are one value: a few days of a storm lie beyond a range as well as a change of unit does.
+func draws(n int) float64 { return 1 - math.Exp2(-float64(n)) }
 
 // weighRelations adds the relations that are broken as the rows stand and whole when undone.
 func (x *exam) weighRelations(p *proof, c int, asIs, undone figures, limits bounds) (broken int) {
