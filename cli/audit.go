@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -10,21 +11,32 @@ import (
 func (a *application) auditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "Verify that nothing was changed behind the server's back",
+		Short: "Show and prove entries, and verify that nothing was changed behind the server's back",
 		RunE:  needsSubcommand,
 	}
-	cmd.AddCommand(&cobra.Command{
-		Use:   "verify",
-		Short: "Verify the journal and every governed row",
+	var g against
+	verify := &cobra.Command{
+		Use:   "verify [FILE]",
+		Short: "Verify the journal and every governed row, or a file of evidence without a server",
 		Long: `Hash the whole journal again, compare it with the stored hashes and the signed
 checkpoints, and compare every governed row with the entry that explains it. An entry
 or a row that was edited, inserted or deleted behind the server's back is named.
 
+With a FILE that ` + "`trimtab audit show INDEX -o json`" + ` printed, that evidence is checked
+here, and no server is asked.
+
 Exit code 0: nothing was found. 2: something was. 1: error.`,
 		Example: `  trimtab audit verify
-  trimtab audit verify -o json`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+  trimtab audit verify -o json
+  trimtab audit verify evidence.json --key keys/journal.pub`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return a.verifyEvidence(args[0], g)
+			}
+			if g != (against{}) {
+				return usage{errors.New("--key and --since belong to a FILE of evidence")}
+			}
 			c, err := a.client()
 			if err != nil {
 				return err
@@ -53,6 +65,8 @@ Exit code 0: nothing was found. 2: something was. 1: error.`,
 			}
 			return err
 		},
-	})
+	}
+	g.flags(verify)
+	cmd.AddCommand(verify, a.auditShowCommand())
 	return cmd
 }

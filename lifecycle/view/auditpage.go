@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/storage/journal"
 )
@@ -86,6 +88,38 @@ func EvidenceOf(e journal.Evidence) AuditEvidence {
 		out.Proofs = append(out.Proofs, AuditProof{Index: p.Index, Leaf: p.Leaf, Body: base64.StdEncoding.EncodeToString(p.Body), Path: hashesOf(p.Path)})
 	}
 	return out
+}
+
+// Evidence decodes what a server answered, for a check that believes none of it. Invalid names the field that is none.
+func (e AuditEvidence) Evidence() (journal.Evidence, error) {
+	out := journal.Evidence{Note: []byte(e.Note), Key: e.Key, Time: e.Signed, Size: e.Size, Since: e.Since, Left: e.Left}
+	var err error
+	if out.Extends, err = hashesIn("extends", e.Extends); err != nil {
+		return out, err
+	}
+	for i, p := range e.Proofs {
+		q := journal.Proof{Index: p.Index, Leaf: p.Leaf}
+		if q.Body, err = base64.StdEncoding.DecodeString(p.Body); err != nil {
+			return out, trimtab.Errorf(trimtab.Invalid, "evidence", "proofs[%d].body: expected base64: %v", i, err)
+		}
+		if q.Path, err = hashesIn(fmt.Sprintf("proofs[%d].path", i), p.Path); err != nil {
+			return out, err
+		}
+		out.Proofs = append(out.Proofs, q)
+	}
+	return out, nil
+}
+
+func hashesIn(field string, texts []string) ([]tlog.Hash, error) {
+	var out []tlog.Hash
+	for i, text := range texts {
+		h, err := tlog.ParseHash(text)
+		if err != nil {
+			return nil, trimtab.Errorf(trimtab.Invalid, "evidence", "%s[%d]: expected the base64 of 32 bytes, not %q", field, i, text)
+		}
+		out = append(out, h)
+	}
+	return out, nil
 }
 
 // hashesOf writes hashes, whose text is base64.

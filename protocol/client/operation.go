@@ -243,6 +243,24 @@ func (c *Client) VerifyAudit(ctx context.Context) (out journal.Report, err error
 	return out, err
 }
 
+// Prove asks for evidence of entries by their indices: their bytes, a signed checkpoint and the hashes from one to the
+// other; and that the log extends the one of since entries, 0 for none.
+func (c *Client) Prove(ctx context.Context, indices []int64, since int64) (out view.AuditEvidence, err error) {
+	q := url.Values{}
+	texts := make([]string, len(indices))
+	for i, n := range indices {
+		texts[i] = strconv.FormatInt(n, 10)
+	}
+	if len(texts) > 0 {
+		q.Set("index", strings.Join(texts, ","))
+	}
+	if since > 0 {
+		q.Set("since", strconv.FormatInt(since, 10))
+	}
+	err = c.call(ctx, request{method: "GET", path: "/audit/proofs", query: q, again: true}, &out)
+	return out, err
+}
+
 // Events yields notices of what changes after an index (0: from now on) until
 // ctx ends or the connection is lost, which is yielded as an error. A notice of
 // kind "reset" comes first when the index is too long ago: what was between is in
