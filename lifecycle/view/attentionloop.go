@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/trimtab/trimtab"
@@ -14,6 +15,12 @@ func attendLoop(l OverviewLoop) (out []Attention) {
 	if l.Pause != nil {
 		out = append(out, Attention{Severity: Warn, Rule: "loop.paused", Kind: "pause", Name: l.Pause.Name, Title: "The loop is paused",
 			Detail: strings.TrimSuffix("by "+l.Pause.By+": "+l.Pause.Reason, ": "), Since: l.Pause.At, Command: "trimtab loop resume"})
+	}
+	for _, p := range l.Paused {
+		if l.Pause == nil { // else that is said already
+			out = append(out, Attention{Severity: Warn, Rule: "policy.paused", Kind: "policy", Name: p.Name, Title: fmt.Sprintf("Policy %s is paused", p.Name),
+				Detail: strings.TrimSuffix("by "+p.By+": "+p.Reason, ": "), Since: p.At, Command: "trimtab loop resume " + p.Name})
+		}
 	}
 	for _, p := range l.Stopped {
 		out = append(out, Attention{Severity: Bad, Rule: "policy.stopped", Kind: "policy", Name: p.Policy, Title: fmt.Sprintf("Policy %s has stopped", p.Policy),
@@ -106,7 +113,7 @@ func (l OverviewLoop) told(endpoint, listener string) bool {
 	if kind != "policy" && kind != "rollout" {
 		return false
 	}
-	if l.Pause != nil {
+	if l.Pause != nil || kind == "policy" && slices.ContainsFunc(l.Paused, func(p trimtab.Pause) bool { return p.Name == name }) {
 		return true
 	}
 	for _, d := range l.Decisions {

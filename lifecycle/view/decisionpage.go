@@ -24,7 +24,8 @@ type DecisionPage struct {
 	Entries      []LoopEntry         `json:"entries"` // oldest first
 	Before       string              `json:"before,omitempty"`
 	After        string              `json:"after,omitempty"`
-	Commands     []string            `json:"commands"` // that say or do the same
+	Commands     []string            `json:"commands"`         // that say or do the same
+	Paused       string              `json:"paused,omitempty"` // who paused the policy or the whole loop, and why
 }
 
 // DecisionRecord is a decision as it is kept, under a name that the pages can use.

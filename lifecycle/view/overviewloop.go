@@ -3,10 +3,11 @@ package view
 import "github.com/trimtab/trimtab"
 
 // OverviewLoop is what the closed loop is about at the moment. Pause is nil unless
-// the loop is paused; Stopped are policies whose circuit breaker is open. Lists are
-// never null in an answer.
+// the loop is paused; Paused are policies that are paused each by itself, Stopped those
+// whose circuit breaker is open. Other lists are never null in an answer.
 type OverviewLoop struct {
 	Pause     *trimtab.Pause     `json:"pause,omitempty"`
+	Paused    []trimtab.Pause    `json:"paused,omitempty"`
 	Incidents []OverviewIncident `json:"incidents"` // open, newest first
 	Decisions []OverviewDecision `json:"decisions"` // open ones, and the newest advice of each policy
 	Rollouts  []OverviewRollout  `json:"rollouts"`  // open

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -440,6 +441,13 @@ func (t *table) decisionPage(ctx context.Context, id string) (p view.DecisionPag
 		p.Limits = view.LimitsOf(r, s, d)
 	} else if absentIsFine(err) != nil {
 		return p, err
+	}
+	for _, name := range []string{"loop", d.Policy} {
+		pause, err := t.pause(ctx, name)
+		if err != nil {
+			return p, err
+		}
+		p.Paused = cmp.Or(p.Paused, view.PausedBy(pause))
 	}
 	for _, id := range d.Incidents[:min(len(d.Incidents), maxEntries)] {
 		i, err := loop.Incidents.Get(ctx, id)

@@ -39,15 +39,22 @@ func (s *Service) loop(ctx context.Context, o *view.Overview, d declared) error 
 			decisions = append(decisions, newest[0])
 		}
 	}
+	pauses, err := listed(ctx, c.Pauses, open)
+	if err != nil {
+		return err
+	}
 	var pause *trimtab.Pause
-	if c.Pauses != nil {
-		p, err := c.Pauses.Get(ctx, "loop")
-		if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
-			return err
+	var paused []trimtab.Pause
+	for _, p := range pauses {
+		switch {
+		case p.Name == "loop":
+			pause = &p
+		case slices.Contains(d.policies, p.Name):
+			paused = append(paused, p)
 		}
-		pause = &p
 	}
 	o.Loop = view.OfLoop(pause, incidents, decisions, rollouts, policies)
+	o.Loop.Paused = paused
 	return nil
 }
 

@@ -605,6 +605,7 @@ export interface DecisionPage {
   before?: string;
   after?: string;
   commands: string[];
+  paused?: string;
 }
 
 export interface DecisionRecord {
@@ -1798,6 +1799,7 @@ export interface Change {
 
 export interface Loop {
   pause?: Pause;
+  paused?: Pause[];
   incidents: Incident[];
   decisions: Decision[];
   rollouts: Rollout[];
