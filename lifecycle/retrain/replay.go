@@ -115,13 +115,18 @@ func (p *Policies) Replay(ctx context.Context, q Replay, progress func(done, of 
 	if err != nil {
 		return out, err
 	}
-	r := &replayed{pass: s, ctx: ctx, at: map[trimtab.Time]*logged{}}
+	r := &replayed{pass: s, ctx: ctx, at: map[trimtab.Time]*logged{}, made: map[trimtab.Time]trimtab.Version{}, learnt: map[trimtab.Version]taught{}}
 	if err := r.read(all, progress); err != nil {
 		return out, err
 	}
 	if err := r.versions(decisions); err != nil {
 		return out, err
 	}
+	pipeline, err := s.recipe(ctx)
+	if err != nil {
+		return out, err
+	}
+	r.stream.Takes = func(asOf, trained trimtab.Time) Takes { return pipeline.takes(asOf, r.learnt[r.made[trained]]) }
 	out = Replayed{Policy: q.Policy, Monitor: d.spec.Monitor, Endpoint: d.monitor.Endpoint, Task: d.task, From: all[0].Start, To: all[len(all)-1].End, Windows: len(all),
 		Changes: []ReplayedChange{}, Happened: []ReplayedChange{}, Recorded: []trimtab.Version{}, First: r.first}
 	if err := r.walk(&out); err != nil {
@@ -140,7 +145,9 @@ type replayed struct {
 	first    trimtab.Version
 	recorded []trimtab.Lineage
 	begun    bool
-	took     []trimtab.Version // by retrain, in their order; 0 for a probe
+	took     []trimtab.Version                // by retrain, in their order; 0 for a probe
+	made     map[trimtab.Time]trimtab.Version // by the moment of the training; 0 for a probe, of which nobody knows what it forgets
+	learnt   map[trimtab.Version]taught
 }
 
 // read loads the windows, behind an empty one: what the first version has learnt lies before it.
@@ -184,7 +191,7 @@ func (r *replayed) read(all []trimtab.WindowResult, progress func(done, of int))
 
 // versions finds the trained versions that a retrain can take, with the moments up to which they have learnt.
 func (r *replayed) versions(decisions []trimtab.Decision) error {
-	seen := map[trimtab.Version]bool{0: true, r.first: true}
+	seen := map[trimtab.Version]bool{0: true}
 	look := func(v trimtab.Version) error {
 		if seen[v] {
 			return nil
@@ -194,10 +201,19 @@ func (r *replayed) versions(decisions []trimtab.Decision) error {
 		if trimtab.IsKind(err, trimtab.NotFound) {
 			return nil
 		}
-		if err == nil && ok && l.Parent == 0 && l.Until != 0 {
+		if err != nil || !ok {
+			return err
+		}
+		if r.learnt[v], err = r.taught(r.ctx, l); err != nil {
+			return err
+		}
+		if v != r.first && l.Parent == 0 && l.Until != 0 {
 			l.Version = v
 			r.recorded = append(r.recorded, l)
 		}
+		return nil
+	}
+	if err := look(r.first); err != nil {
 		return err
 	}
 	for _, x := range r.rollouts {
@@ -222,6 +238,7 @@ func (r *replayed) versions(decisions []trimtab.Decision) error {
 func (r *replayed) Train(asOf trimtab.Time, windows []*Rows) (Predictor, error) {
 	if !r.begun {
 		r.begun = true
+		r.made[asOf] = r.first
 		return asRecorded{}, nil
 	}
 	var best trimtab.Lineage
@@ -234,6 +251,7 @@ func (r *replayed) Train(asOf trimtab.Time, windows []*Rows) (Predictor, error) 
 		v := measuredVersion{r, best.Version}
 		if _, err := v.Score(windows[len(windows)-1]); err == nil {
 			r.took = append(r.took, best.Version)
+			r.made[asOf] = best.Version
 			return v, nil
 		}
 	}

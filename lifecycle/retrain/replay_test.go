@@ -20,7 +20,7 @@ func TestReplay(t *testing.T) {
 		}
 		windows := o.windows(12)
 		length := windows[0].End - windows[0].Start
-		r := &replayed{ctx: t.Context(), at: map[trimtab.Time]*logged{}, first: 1}
+		r := &replayed{ctx: t.Context(), at: map[trimtab.Time]*logged{}, made: map[trimtab.Time]trimtab.Version{}, first: 1}
 		r.pass = &pass{Policies: &Policies{}, declared: declared{place: place{name: "flights"}, task: Binary, window: windows[0].End.Sub(windows[0].Start)}}
 		r.spec.Monitor = "quality"
 		r.stream = Stream{Task: Binary, First: 1, Windows: []*Rows{{Start: windows[0].Start - length, End: windows[0].Start}}}

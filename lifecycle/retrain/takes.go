@@ -31,48 +31,79 @@ type Taught interface {
 	RowsOf(ctx context.Context, l trimtab.Lineage) (rows int64, from trimtab.Time, err error)
 }
 
-// takes is what the policy's pipeline would take as of a moment.
-func (s *pass) takes(ctx context.Context, asOf trimtab.Time) (Takes, error) {
+// recipe is the pipeline by which a policy trains, with the params that it gives.
+type recipe struct {
+	spec   trimtab.PipelineSpec
+	params map[string]string
+	asOf   string // the param that says as of when
+}
+
+// recipe is that of the policy; nil when it names no pipeline, or one that is not declared: its training will fail,
+// and say so.
+func (s *pass) recipe(ctx context.Context) (*recipe, error) {
 	if s.spec.Pipeline == "" {
-		return Takes{}, nil
+		return nil, nil
 	}
 	r, err := s.cfg.Resources.Get(ctx, trimtab.KindPipeline, s.spec.Pipeline)
 	if trimtab.IsKind(err, trimtab.NotFound) {
-		return Takes{}, nil // its training will fail, and say so
+		return nil, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	t := &recipe{params: map[string]string{}, asOf: s.spec.AsOfParam}
+	if err := json.Unmarshal(r.Spec, &t.spec); err != nil {
+		return nil, &trimtab.Error{Kind: trimtab.Internal, Subject: r.Ref(), Msg: "the stored spec does not decode", Err: err}
+	}
+	maps.Copy(t.params, t.spec.Params)
+	maps.Copy(t.params, s.spec.Params)
+	return t, nil
+}
+
+// takes is what a run as of a moment would take, beside a version that learnt rows from since on; nil takes everything.
+func (t *recipe) takes(asOf trimtab.Time, learnt taught) Takes {
+	if t == nil {
+		return Takes{}
+	}
+	params := maps.Clone(t.params)
+	params[t.asOf] = asOf.String()
+	from, known := takenFrom(t.spec, params)
+	if known && from == 0 {
+		return Takes{}
+	}
+	out := Takes{From: from, Learnt: int(learnt.rows), Since: learnt.since}
+	if !known {
+		out.Most = out.Learnt // the next training takes about as many as the last one
+	}
+	return out
+}
+
+// taught is what a version was trained on: no rows when nobody knows.
+type taught struct {
+	rows  int64
+	since trimtab.Time
+}
+
+// taught is what the version of a lineage was trained on.
+func (s *pass) taught(ctx context.Context, l trimtab.Lineage) (out taught, err error) {
+	if m, ok := s.cfg.Models.(Taught); ok {
+		out.rows, out.since, err = m.RowsOf(ctx, l)
+	}
+	return out, err
+}
+
+// takes is what the policy's pipeline would take as of a moment.
+func (s *pass) takes(ctx context.Context, asOf trimtab.Time) (Takes, error) {
+	t, err := s.recipe(ctx)
+	if err != nil || t == nil {
+		return Takes{}, err
+	}
+	l, _, err := s.cfg.Models.Lineage(ctx, s.endpoint.Model.Name, s.served)
 	if err != nil {
 		return Takes{}, err
 	}
-	var spec trimtab.PipelineSpec
-	if err := json.Unmarshal(r.Spec, &spec); err != nil {
-		return Takes{}, &trimtab.Error{Kind: trimtab.Internal, Subject: r.Ref(), Msg: "the stored spec does not decode", Err: err}
-	}
-	params := maps.Clone(spec.Params)
-	if params == nil {
-		params = map[string]string{}
-	}
-	maps.Copy(params, s.spec.Params)
-	params[s.spec.AsOfParam] = asOf.String()
-	from, known := takenFrom(spec, params)
-	if known && from == 0 {
-		return Takes{}, nil
-	}
-	t := Takes{From: from}
-	l, _, err := s.cfg.Models.Lineage(ctx, s.endpoint.Model.Name, s.served)
-	if err != nil {
-		return t, err
-	}
-	if m, ok := s.cfg.Models.(Taught); ok {
-		rows, since, err := m.RowsOf(ctx, l)
-		if err != nil {
-			return t, err
-		}
-		t.Learnt, t.Since = int(rows), since
-	}
-	if !known {
-		t.Most = t.Learnt // the next training takes about as many as the last one
-	}
-	return t, nil
+	learnt, err := s.taught(ctx, l)
+	return t.takes(asOf, learnt), err
 }
 
 // takenFrom is the first moment whose rows a run of the pipeline with these params takes; of several data sets the

@@ -46,6 +46,31 @@ func TestTakenFrom(t *testing.T) {
 	}
 }
 
+// TestRecipe: what a run as of a moment would take, live and in a replay of recorded windows.
+func TestRecipe(t *testing.T) {
+	day := func(n int) trimtab.Time { return trimtab.Time(n) * 24 * 3600 * 1000 }
+	of := func(d trimtab.DatasetSpec) *recipe {
+		return &recipe{spec: trimtab.PipelineSpec{Steps: []trimtab.StepSpec{{Dataset: &d}}}, params: map[string]string{"span": "30d"}, asOf: "at"}
+	}
+	learnt := taught{rows: 700, since: day(10)}
+	for name, c := range map[string]struct {
+		r    *recipe
+		want Takes
+	}{
+		"no pipeline":         {nil, Takes{}},
+		"everything":          {of(trimtab.DatasetSpec{AsOf: "{{ params.at }}"}), Takes{}},
+		"a window":            {of(trimtab.DatasetSpec{AsOf: "{{ params.at }}", Window: "{{ params.span }}"}), Takes{From: day(70), Learnt: 700, Since: day(10)}},
+		"nobody can tell how": {of(trimtab.DatasetSpec{AsOf: "{{ run.created }}", Window: "7d"}), Takes{Most: 700, Learnt: 700, Since: day(10)}},
+	} {
+		for range 2 { // the params of one question are not those of the next
+			if got := c.r.takes(day(100), learnt); got != c.want {
+				t.Errorf("%s: %+v, expected %+v", name, got, c.want)
+			}
+			c.r.takes(day(500), taught{})
+		}
+	}
+}
+
 // TestForgets: a training on as many rows as the served version and the probe know together forgets nothing.
 func TestForgets(t *testing.T) {
 	const rate = 1. / 10 // rows per unit of time
