@@ -57,6 +57,7 @@ type DecisionRollout struct {
 	From     trimtab.Version      `json:"from"`
 	To       trimtab.Version      `json:"to"`
 	State    trimtab.RolloutState `json:"state"`
+	Share    float64              `json:"share"` // of requests that To answers
 	Begun    trimtab.Time         `json:"begun"`
 	Promoted trimtab.Time         `json:"promoted,omitempty"`
 	Ended    trimtab.Time         `json:"ended,omitempty"`
@@ -65,7 +66,7 @@ type DecisionRollout struct {
 
 // OfDecisionRollout shortens a rollout.
 func OfDecisionRollout(r trimtab.Rollout) *DecisionRollout {
-	return &DecisionRollout{ID: r.ID, From: r.From, To: r.To, State: r.State, Begun: r.Begun, Promoted: r.Promoted, Ended: r.Ended, Reason: r.Reason}
+	return &DecisionRollout{ID: r.ID, From: r.From, To: r.To, State: r.State, Share: r.Share, Begun: r.Begun, Promoted: r.Promoted, Ended: r.Ended, Reason: r.Reason}
 }
 
 // LoopEntry is a journal entry in short.

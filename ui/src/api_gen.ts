@@ -708,6 +708,7 @@ export interface DecisionRollout {
   from: number;
   to: number;
   state: string;
+  share: number;
   begun: string;
   promoted?: string;
   ended?: string;

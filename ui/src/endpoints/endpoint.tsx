@@ -88,14 +88,43 @@ function Now({ of: p, recent, lost }: { of: EndpointPage; recent: EndpointTraffi
           <span>{e.message}</span>
         </p>
       )}
-      {person.map((l) => (
-        <p key={l.listener} class="note warn">
+      {p.loopPaused ? (
+        <p class="note warn">
           <Shape tone="warn" />
           <span>
-            {l.listener} waits for a person: {l.detail}
+            The loop of this project is paused by {p.loopPaused}: no policy starts anything. It is resumed on the page of the{" "}
+            <a href={href("loop")} data-page>
+              loop
+            </a>
+            , or by <code>trimtab loop resume</code>.
           </span>
         </p>
-      ))}
+      ) : (
+        p.policies
+          .filter((x) => x.paused)
+          .map((x) => (
+            <p key={x.name} class="note warn">
+              <Shape tone="warn" />
+              <span>
+                Policy{" "}
+                <a href={href(`loop/${enc(e.name)}`)} data-page>
+                  {x.name}
+                </a>{" "}
+                is paused by {x.paused}: it starts nothing until it is resumed.
+              </span>
+            </p>
+          ))
+      )}
+      {person
+        .filter((l) => !l.detail?.startsWith("the loop is paused"))
+        .map((l) => (
+          <p key={l.listener} class="note warn">
+            <Shape tone="warn" />
+            <span>
+              <Person listener={l.listener} detail={l.detail ?? ""} endpoint={e.name} />
+            </span>
+          </p>
+        ))}
       <Section id="endpoint-live" title="Last 15 minutes" aside={lost ? <State tone="warn">figures broke off</State> : "steps of 5 s, counted by this server"}>
         <dl class="endpoints-now">
           <Big label="requests/s" value={rate(m?.rate)} />
@@ -114,6 +143,29 @@ function Now({ of: p, recent, lost }: { of: EndpointPage; recent: EndpointTraffi
       </div>
       {p.rollout && p.rollout.steps.length > 1 && <Newest of={p} />}
       <Services of={p} />
+    </>
+  );
+}
+
+/** Person says what a policy or a rollout waits for, with the way to where it is said yes or no to. */
+function Person({ listener, detail, endpoint }: { listener: string; detail: string; endpoint: string }) {
+  const [kind, ...rest] = listener.split("/");
+  const name = rest.join("/");
+  const decision = detail.match(/^trimtab decisions approve (\S+), or reject it$/)?.[1];
+  if (kind === "policy" && decision)
+    return (
+      <>
+        Policy {name} waits for a yes or no to{" "}
+        <a href={href(`decisions/${enc(decision)}`)} data-page>
+          what it decided
+        </a>
+        .
+      </>
+    );
+  const text = kind === "policy" ? `Policy ${name}` : kind === "rollout" ? `The rollout of ${name || endpoint}` : listener;
+  return (
+    <>
+      {text} waits for a person: {detail}
     </>
   );
 }
@@ -279,7 +331,7 @@ function Conditions({ of: p }: { of: EndpointPage }) {
           ["Quarantined", e.quarantined ? <a href={href(`data/quarantine/${enc(e.name)}`)} data-page>{count(e.quarantined)}</a> : undefined],
           ["Dropped", e.dropped ? count(e.dropped) : undefined],
           ["Lost", e.lost ? count(e.lost) : undefined],
-          ["Loop", p.loopPaused ? `paused by ${p.loopPaused}` : p.policies.length > 0 && <a href={href(`loop/${enc(e.name)}`)} data-page>{p.policies.map((x) => `${x.name} (${x.paused ? "paused by " + x.paused : x.mode})`).join(", ")}</a>],
+          ["Loop", p.policies.length > 0 && <a href={href(`loop/${enc(e.name)}`)} data-page>{p.policies.map((x) => `${x.name} (${x.paused ? "paused by " + x.paused : x.mode})`).join(", ")}</a>],
           ["Monitors", p.monitors.length > 0 && p.monitors.map((m, i) => <>{i > 0 && ", "}<a key={m} href={href(`monitors/${enc(m)}`)} data-page>{m}</a></>)],
         ]}
       />

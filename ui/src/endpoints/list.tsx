@@ -172,7 +172,9 @@ function Mark({ of: e }: { of: EndpointLine }) {
 function Waits({ of: e }: { of: EndpointLine }) {
   const person = e.waits.find((w) => w.wait === "human");
   const work = e.waits.find((w) => w.wait === "process");
-  if (person) return <State tone="warn">a person: {person.listener}</State>;
+  if (person) return <State tone="warn">
+        <span title={`${person.listener}: ${person.detail ?? ""}`}>a person</span>
+      </State>;
   if (work) return <State tone="run">{work.listener}</State>;
   return <span class="detail">nothing</span>;
 }

@@ -67,8 +67,8 @@ function Shown({ of: p }: { of: RolloutPage }) {
             ["Answers everything since", r.promoted && moment(r.promoted)],
             ["Ended", r.ended && moment(r.ended)],
             ["Next look", p.nextLook && moment(p.nextLook)],
-            ["Stage ends", p.ends && `${moment(p.ends)}${p.latest && p.latest !== p.ends ? `, at the latest ${moment(p.latest)}` : ""}`],
-            ["If undecided", r.open && p.onTimeout],
+            ["Stage ends", r.state === "held" ? "when a person decides: promote, resume or roll back" : p.ends && `${moment(p.ends)}${p.latest && p.latest !== p.ends ? `, at the latest ${moment(p.latest)}` : ""}`],
+            ["If undecided", r.open && r.state !== "held" && p.onTimeout],
           ]}
         />
       </Section>
@@ -103,7 +103,7 @@ function Versions({ of: p }: { of: RolloutPage }) {
           ]}
         />
       </div>
-      <p class="detail endpoints-below">Loss over the monitor's windows that the rollout spans, both versions on the same rows. Requests since this server started.</p>
+      <p class="detail endpoints-below">{p.versions.some((v) => v.rows) ? "Loss over the monitor's windows that the rollout spans, both versions on the same rows." : "No window of the monitor that the rollout spans is closed yet; the tests above look at single rows."} Requests since this server started.</p>
     </Section>
   );
 }

@@ -2,7 +2,7 @@
 import { useMemo } from "preact/hooks";
 import type { RolloutLook, RolloutPage, RolloutStep } from "../api_gen";
 import { LineChart } from "../chart/line";
-import { count, date, moment, percent, plural } from "../format";
+import { count, date, moment, percent, plural, said } from "../format";
 import { Section, Table } from "../parts";
 import { href } from "../router";
 import { Arrow, Shape, State, type Tone } from "../shapes";
@@ -40,6 +40,8 @@ function StepHead({ of: s, ended }: { of: RolloutStep; ended: string }) {
   let [tone, word] = tones[s.state] ?? ["wait", s.state];
   if (s.state === "stopped" && ended === "superseded") [tone, word] = ["off", "superseded"];
   if (s.state === "stopped" && ended === "rolledBack") word = "rolled back";
+  if (s.state === "now" && ended === "held") [tone, word] = ["warn", "held"];
+  if (s.state === "now" && ended === "rollingBack") [tone, word] = ["bad", "rolling back"];
   if (s.name === "promoted" && s.state === "done") word = "for good";
   return (
     <span class="endpoints-step">
@@ -75,7 +77,7 @@ function clock(at: string): string {
 
 /** sentence makes a reason one. */
 export function sentence(text: string): string {
-  const s = text.charAt(0).toUpperCase() + text.slice(1);
+  const s = said(text.charAt(0).toUpperCase() + text.slice(1));
   return /[.!?]$/.test(s) ? s : s + ".";
 }
 

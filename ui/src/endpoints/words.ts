@@ -11,7 +11,7 @@ export function syncOf(e: EndpointLine): [Tone, string] {
     case "rolling":
       return ["run", `rolling out ${e.candidate}`];
     case "undecided":
-      return ["warn", "rollout undecided"];
+      return ["warn", "rollout held"];
     case "unnamed":
       return ["wait", `${e.alias} names no version`];
   }

@@ -5,13 +5,14 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { DecisionOption, DecisionPage, Fact, IncidentLine } from "../api_gen";
 import { apiURL } from "../base";
-import { count, percent, plural } from "../format";
+import { rolloutOf } from "../endpoints/words";
+import { count, moment, percent, plural } from "../format";
 import { Command, Confirm, Digest, Facts, Version, toast } from "../parts";
 import { call } from "../query";
 import { enc, href, project } from "../router";
 import { Shape, State } from "../shapes";
 import { Forest, verdictOf } from "./forest";
-import { actionWord, dayOf, decisionState, factName, incidentWord, sentence, small } from "./words";
+import { actionWord, dayOf, decisionState, factName, incidentWord, realised, sentence, small, within } from "./words";
 import { Record } from "./record";
 import { IncidentMark } from "./incidentview";
 
@@ -305,7 +306,7 @@ function Gain({ gain, error, far, title }: { gain: number; error: number; far: n
         <circle cx={x(gain)} cy="7" r="3" fill="currentColor" />
       </svg>
       <span>
-        {small(gain, true)} ± {small(error)}
+        {within(gain, error)}
       </span>
     </span>
   );
@@ -313,6 +314,9 @@ function Gain({ gain, error, far, title }: { gain: number; error: number; far: n
 
 function Outcome({ page: p }: { page: DecisionPage }) {
   const d = p.decision;
+  // What a person said when asked stays, whatever became of it later.
+  const word = p.entries.find((e) => e.action === "decision.approve" || e.action === "decision.reject");
+  const outcome = word && d.outcome === `${word.action === "decision.approve" ? "approved" : "rejected"} by ${d.approver}${word.reason ? `: ${word.reason}` : ""}` ? "" : d.outcome;
   const waiting: Record<string, string> = { noted: "Nothing was done.", advised: "Nobody has taken the advice yet.", awaiting: "It waits for a person.", training: "The pipeline trains." };
   const r = d.realised;
   const promised = p.options.find((o) => o.alternative.chosen)?.alternative.gain;
@@ -320,7 +324,9 @@ function Outcome({ page: p }: { page: DecisionPage }) {
     <>
       <ol class="loop-steps">
         {d.approver && (
-          <Step title={`${d.state === "rejected" ? "Rejected" : "Approved"} by ${d.approver}`} tone={d.state === "rejected" ? "bad" : "ok"} />
+          <Step title={`${d.state === "rejected" ? "Rejected" : "Approved"} by ${d.approver}`} tone={d.state === "rejected" ? "bad" : "ok"}>
+            {word?.reason} {word && <span class="detail">{moment(word.time)}</span>}
+          </Step>
         )}
         {d.run && (
           <Step title="Training" tone={p.runState === "failed" ? "bad" : p.runState === "succeeded" || !p.runState ? "ok" : "run"}>
@@ -347,7 +353,7 @@ function Outcome({ page: p }: { page: DecisionPage }) {
             </a>
             <span class="detail">
               {" "}
-              {p.rollout.state}
+              {rolloutOf({ state: p.rollout.state, share: p.rollout.share })[1]}
               {p.rollout.promoted && `, serves since ${dayOf(p.rollout.promoted)}`}
             </span>
           </Step>
@@ -355,7 +361,7 @@ function Outcome({ page: p }: { page: DecisionPage }) {
         {r && (
           <Step title="Measured afterwards" tone={r.value !== undefined && r.value > 0 ? "ok" : "bad"}>
             <b>
-              {small(r.value ?? 0, true)} {r.text}
+              {realised(r.value ?? 0, r.text)}
             </b>{" "}
             saved per row
             {promised !== undefined && <span class="detail"> · promised were {small(promised, true)}</span>}
@@ -369,7 +375,7 @@ function Outcome({ page: p }: { page: DecisionPage }) {
           </Step>
         ))}
       </ol>
-      <p>{d.outcome ? sentence(d.outcome) : (waiting[d.state] ?? "")}</p>
+      <p>{outcome ? sentence(outcome) : word ? "" : (waiting[d.state] ?? "")}</p>
     </>
   );
 }
@@ -402,7 +408,19 @@ function Answer({ page: p, changed }: { page: DecisionPage; changed: () => void 
       <button type="button" class="quiet" onClick={() => setVerb("reject")}>
         Reject
       </button>
-      <span class="detail">{d.state === "awaiting" ? "Nothing happens until a person says so." : "It was advised: nothing happens by itself."}</span>
+      <span class="detail">
+        {d.state === "awaiting" ? "Nothing happens until a person says so." : "It was advised: nothing happens by itself."}
+        {p.paused && (
+          <>
+            {" "}
+            Paused by {p.paused}: what is approved is started when{" "}
+            <a href={href(`loop/${enc(d.endpoint)}`)} data-page>
+              the loop goes on
+            </a>
+            .
+          </>
+        )}
+      </span>
       {verb !== "" && (
         <Confirm
           title={verb === "approve" ? `Approve: ${actionWord(d.action, d.version)}` : `Reject: ${actionWord(d.action, d.version)}`}

@@ -14,7 +14,7 @@ import { actionWord, dayOf, decisionState, metricLabel, small } from "./words";
 
 export default function Loops() {
   const url = apiURL(project.value, "loop/endpoints");
-  const q = useQuery<LoopList>(url, ["window", "decision", "incident", "rollout", "policyState", "pause", "retrainPolicy", "endpoint", "endpointState"]);
+  const q = useQuery<LoopList>(url, ["window", "decision", "incident", "rollout", "policyState", "pause", "retrainpolicy", "endpoint", "endpointState"]);
   const [asks, setAsks] = useState(false);
   const [reason, setReason] = useState("");
   const data = q.data.value;

@@ -5,7 +5,7 @@ import { signal, type Signal } from "@preact/signals";
 import type { DecisionPage, IncidentPage, LoopColumnPage, LoopPage } from "../api_gen";
 import { apiURL } from "../base";
 import { LineChart } from "../chart/line";
-import { count, figure, plural } from "../format";
+import { count, figure, plural, said } from "../format";
 import { Answer, Empty, Page, type KeyBinding } from "../page";
 import { useQuery } from "../query";
 import { enc, go, href, project, readParam, setParams, useParam } from "../router";
@@ -16,9 +16,9 @@ import { PolicyBar, standing } from "./policybar";
 import { cellState, cellWords, decodeCells, windowAt, type Domain } from "./scale";
 import { decisionID, openOf, Timeline, type Opened } from "./timeline";
 import { WindowTable } from "./windows";
-import { bounded, day, incidentWord, metricLabel, small, spanText } from "./words";
+import { between, bounded, day, incidentWord, metricLabel, spanText } from "./words";
 
-const watched = ["window", "decision", "incident", "rollout", "policyState", "pause", "endpointState", "retrainPolicy", "monitor", "replay"];
+const watched = ["window", "decision", "incident", "rollout", "policyState", "pause", "endpointState", "retrainpolicy", "monitor", "replay"];
 
 /** address is where the page's figures are asked for. */
 function address(endpoint: string, from: string, to: string, monitor: string): string {
@@ -77,6 +77,16 @@ const secondsOf = (text: string): number | null => {
   return Number.isNaN(ms) ? null : ms / 1000;
 };
 
+/** endOf is where the timeline ends: with its last window, or later, where something is decided or rolled out that no window shows yet. */
+function endOf(page: LoopPage): number | null {
+  const last = secondsOf(page.end ?? "");
+  const first = secondsOf(page.begin ?? "");
+  if (last === null || first === null) return last;
+  const after = page.marks.map((m) => Date.parse(m.at) / 1000).concat(page.services.filter((s) => s.stage).flatMap((s) => [s.from, s.to || page.watermark].map((t) => (t ? Date.parse(t) / 1000 : 0))));
+  const newest = Math.max(...after, last);
+  return newest > last ? newest + (newest - first) * 0.02 : last;
+}
+
 const written = (seconds: number): string => (seconds % 86_400 === 0 ? day(seconds) : new Date(seconds * 1000).toISOString().replace(".000Z", "Z"));
 
 function Loop({ page, url, refresh, busy, setMonitor, stale }: LoopProps) {
@@ -101,9 +111,9 @@ function Loop({ page, url, refresh, busy, setMonitor, stale }: LoopProps) {
   const n = start.length;
   const domain = useMemo<Domain>(() => {
     const a = secondsOf(from) ?? (page.begin ? Date.parse(page.begin) / 1000 : 0);
-    const b = secondsOf(to) ?? (page.end ? Date.parse(page.end) / 1000 : a + 1);
+    const b = secondsOf(to) ?? endOf(page) ?? a + 1;
     return b > a ? [a, b] : [a, a + 86_400];
-  }, [from, to, page.begin, page.end]);
+  }, [from, to, page]);
 
   const open = (o: Opened | { kind: "rollout"; id: string }) => {
     if (o.kind === "rollout") return go(`rollouts/${enc(o.id)}`);
@@ -153,7 +163,7 @@ function Loop({ page, url, refresh, busy, setMonitor, stale }: LoopProps) {
     const span = domain[1] - domain[0];
     const i = cursor.peek();
     const mid = i === null ? (domain[0] + domain[1]) / 2 : ((start[i] as number) + (end[i] as number)) / 2;
-    const whole: Domain = [page.begin ? Date.parse(page.begin) / 1000 : domain[0], page.end ? Date.parse(page.end) / 1000 : domain[1]];
+    const whole: Domain = [page.begin ? Date.parse(page.begin) / 1000 : domain[0], endOf(page) ?? domain[1]];
     const wide = span * by;
     if (wide >= whole[1] - whole[0]) return zoom(null, null);
     const a = windowAt(start, end, Math.max(whole[0], mid - wide / 2));
@@ -230,9 +240,9 @@ function Loop({ page, url, refresh, busy, setMonitor, stale }: LoopProps) {
       <section class="loop-head" aria-label="All in all">
         <p class={`loop-sum ${page.said.tone}`}>
           <Shape tone={page.said.tone === "ok" ? "ok" : page.said.tone === "bad" ? "bad" : "off"} />
-          {page.said.text}
+          {said(page.said.text)}
         </p>
-        <p class="detail">{summaryText(page)}</p>
+        <Totals page={page} />
         <PolicyBar page={page} refresh={refresh} />
       </section>
 
@@ -281,16 +291,38 @@ function Loop({ page, url, refresh, busy, setMonitor, stale }: LoopProps) {
   );
 }
 
-function summaryText(page: LoopPage): string {
+/** Totals are the numbers of the whole span, each beside where it comes from. */
+function Totals({ page }: { page: LoopPage }) {
   const s = page.summary;
-  const parts = [
-    `${plural(s.rows, "row")}, ${count(s.labelled)} labelled${s.held ? `, ${count(s.held)} held` : ""}`,
-    `${plural(s.retrains, "training")}, ${plural(s.recalibrated, "recalibration")}`,
-    `${count(s.promoted)} put into service, ${count(s.rejected)} rejected, ${count(s.rolledBack)} rolled back`,
-    plural(s.faults, "data fault"),
-  ];
-  if (s.columnWindows) parts.push(`drift in ${count(s.driftWindows)} of ${count(s.columnWindows)} columns × windows`);
-  return parts.join(" · ");
+  const endpoint = page.endpoint;
+  const to = (text: string, path: string, params?: Record<string, string>) => (
+    <a href={href(path, params)} data-page>
+      {text}
+    </a>
+  );
+  const monitor = page.monitor ? `monitors/${enc(page.monitor)}` : "";
+  const decisions = (text: string) => to(text, "decisions", { endpoint });
+  const rollouts = (text: string) => to(text, `endpoints/${enc(endpoint)}`, { tab: "rollouts" });
+  return (
+    <ul class="loop-totals detail">
+      <li>
+        {monitor ? to(plural(s.rows, "row"), monitor, { tab: "rows" }) : plural(s.rows, "row")}, {count(s.labelled)} labelled
+        {s.held > 0 && <>, {to(`${count(s.held)} held`, `data/quarantine/${enc(endpoint)}`)}</>}
+      </li>
+      <li>
+        {decisions(plural(s.retrains, "training"))}, {decisions(plural(s.recalibrated, "recalibration"))}
+      </li>
+      <li>
+        {rollouts(`${count(s.promoted)} put into service`)}, {count(s.rejected)} rejected, {count(s.rolledBack)} rolled back
+      </li>
+      <li>{s.faults > 0 ? to(plural(s.faults, "data fault"), "incidents", { endpoint, kind: "dataFault" }) : plural(s.faults, "data fault")}</li>
+      {s.columnWindows > 0 && (
+        <li>
+          {monitor ? to(`drift in ${count(s.driftWindows)}`, monitor, { tab: "drift" }) : `drift in ${count(s.driftWindows)}`} of {plural(s.columnWindows, "look")} at a column
+        </li>
+      )}
+    </ul>
+  );
 }
 
 /** Readout says what stands under the crosshair; it is read out when the keys move it. */
@@ -326,9 +358,9 @@ function Readout({ page, cursor, metric, event }: { page: LoopPage; cursor: Sign
           {q.estimated?.[i] != null && ` · estimated ${figure(q.estimated[i] ?? null)}`}
         </span>
       )}
-      {pts.gain[i] != null && <span>saved {bounded(pts.gain[i], pts.gainLo[i], pts.gainHi[i], (v) => small(v, true))}</span>}
+      {pts.gain[i] != null && <span>saved {between(pts.gain[i], pts.gainLo[i], pts.gainHi[i])}</span>}
       {drifting.length > 0 && <span>drift: {drifting.slice(0, 3).map((c) => c.column).join(", ")}{drifting.length > 3 ? ` and ${drifting.length - 3} more` : ""}</span>}
-      {mark && <span class="loop-now">{mark.text}</span>}
+      {mark && <span class="loop-now">{said(mark.text)}</span>}
     </p>
   );
 }

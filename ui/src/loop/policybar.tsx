@@ -6,17 +6,20 @@ import { Confirm, toast } from "../parts";
 import { call } from "../query";
 import { enc, href, project } from "../router";
 import { State, type Tone } from "../shapes";
-import { dayOf, sentence } from "./words";
+import { actionWord, dayOf, sentence } from "./words";
 
 /** standing is tone and word of where a policy stands. */
 export function standing(p: LoopPolicy, pause: Pause | undefined): [Tone, string] {
   if (pause?.paused) return ["warn", "loop paused"];
   if (p.pause?.paused) return ["warn", "paused"];
   if (p.broken) return ["bad", "stopped after failures"];
-  if (p.waits) return ["warn", "waits"];
-  if (p.open && p.open.length > 0) return ["run", "acts"];
+  if (p.under?.state === "awaiting") return ["warn", "waits for a yes or no"];
+  if (p.waits && p.wait === "human") return ["warn", "waits for a person"];
+  if (p.under) return ["run", acts[p.under.state] ?? "acts"];
   return ["ok", p.mode === "auto" ? "acts by itself" : p.mode === "approve" ? "asks first" : "advises"];
 }
+
+const acts: Record<string, string> = { training: "trains", gating: "at the gate", rollout: "rolls out" };
 
 const modes: Record<string, string> = { auto: "auto: acts by itself", approve: "approve: asks first", advise: "advise: says what it would do" };
 
@@ -80,15 +83,11 @@ export function PolicyBar({ page, refresh }: { page: LoopPage; refresh: () => vo
           <span class="detail">
             {" "}
             by {(all ? page.pause : p.pause)?.by ?? "somebody"}
-            {(all ? page.pause : p.pause)?.reason ? `: ${sentence((all ? page.pause : p.pause)?.reason ?? "")}` : "."} Windows are still looked at; nothing is started.
+            {(all ? page.pause : p.pause)?.reason ? `: ${ended((all ? page.pause : p.pause)?.reason ?? "")}` : "."} Windows are still looked at; nothing is started.
           </span>
         </p>
       )}
-      {p.waits && (
-        <p class="note warn">
-          <State tone="warn">Waits</State> <span class="detail">{sentence(p.waits)}</span>
-        </p>
-      )}
+      <Waits policy={p} paused={!!paused} />
       {ask !== "" && (
         <Confirm
           title={ask === "pause" ? `Pause policy ${p.name}` : ask === "resume" ? (all ? "Resume the loop" : `Resume policy ${p.name}`) : "Close the breaker"}
@@ -110,5 +109,53 @@ export function PolicyBar({ page, refresh }: { page: LoopPage; refresh: () => vo
         </Confirm>
       )}
     </div>
+  );
+}
+
+/** ended puts a full stop after what a person wrote. */
+const ended = (text: string) => (/[.!?…]$/.test(text) ? text : `${text}.`);
+
+/** Waits says what is under way and what it waits for; a yes or no is one click away. */
+function Waits({ policy: p, paused }: { policy: LoopPolicy; paused: boolean }) {
+  const d = p.under;
+  if (d?.state === "awaiting")
+    return (
+      <p class="note warn">
+        <State tone="warn">Waits for a yes or no</State>
+        <span class="detail">
+          {" "}
+          to{" "}
+          <a href={href(`decisions/${enc(d.id)}`)} data-page>
+            {actionWord(d.action, d.version)}
+          </a>
+          , decided for {dayOf(d.at)}. Nothing happens until a person approves or rejects it; a replay waits too.
+        </span>
+      </p>
+    );
+  if (!p.waits || (paused && p.waits.startsWith("the loop is paused"))) return null;
+  const [text, ...command] = p.waits.split(": trimtab ");
+  const person = p.wait === "human";
+  return (
+    <p class={person ? "note warn" : "note"}>
+      <State tone={person ? "warn" : "run"}>{person ? "Waits for a person" : "Under way"}</State>
+      <span class="detail">
+        {" "}
+        {d && (
+          <>
+            <a href={href(`decisions/${enc(d.id)}`)} data-page>
+              {actionWord(d.action, d.version)}
+            </a>
+            , decided for {dayOf(d.at)}:{" "}
+          </>
+        )}
+        {d ? ended(text ?? "") : sentence(text ?? "")}
+        {command.length > 0 && (
+          <>
+            {" "}
+            <code>trimtab {command.join(": trimtab ")}</code>
+          </>
+        )}
+      </span>
+    </p>
   );
 }

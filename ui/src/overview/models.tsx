@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { Endpoint, Model, Overview } from "../api_gen";
+import type { Endpoint, Model, Overview, Rollout } from "../api_gen";
+import { rolloutOf } from "../endpoints/words";
 import { date, figure, metricName, plural } from "../format";
 import { Age, More, Section, Version } from "../parts";
 import { enc, href } from "../router";
@@ -18,7 +19,7 @@ export function Models({ o }: { o: Overview }) {
     <Section id="models" title="Models" aside={more}>
       <ul class="models panel">
         {shown.map((m) => (
-          <Strip key={m.name} m={m} endpoints={o.endpoints.filter((e) => e.model === m.name)} />
+          <Strip key={m.name} m={m} endpoints={o.endpoints.filter((e) => e.model === m.name)} rollouts={o.loop.rollouts} />
         ))}
       </ul>
       <More total={o.models.length} shown={first} open={all} toggle={() => setAll(!all)} noun="models" />
@@ -26,7 +27,7 @@ export function Models({ o }: { o: Overview }) {
   );
 }
 
-function Strip({ m, endpoints }: { m: Model; endpoints: Endpoint[] }) {
+function Strip({ m, endpoints, rollouts }: { m: Model; endpoints: Endpoint[]; rollouts: Rollout[] }) {
   return (
     <li>
       <div class="who">
@@ -51,7 +52,7 @@ function Strip({ m, endpoints }: { m: Model; endpoints: Endpoint[] }) {
           <Registered m={m} />
         </Stage>
         <Stage name="Serving">
-          {endpoints.length === 0 ? <Nothing>no endpoint serves it</Nothing> : endpoints.map((e) => <Serving key={e.name} e={e} alone={endpoints.length === 1} />)}
+          {endpoints.length === 0 ? <Nothing>no endpoint serves it</Nothing> : endpoints.map((e) => <Serving key={e.name} e={e} alone={endpoints.length === 1} rollout={rollouts.find((r) => r.endpoint === e.name)} />)}
         </Stage>
         <Stage name="Monitored">
           <Measured m={m} />
@@ -81,7 +82,7 @@ function Nothing({ children }: { children: ComponentChildren }) {
 
 function Data({ m }: { m: Model }) {
   const d = m.data;
-  if (!d) return <Nothing>{m.latest ? "not from a pipeline" : "none yet"}</Nothing>;
+  if (!d) return <Nothing>{m.latest ? "not recorded" : "none yet"}</Nothing>;
   return (
     <>
       <p class="value">
@@ -104,11 +105,13 @@ function Evaluated({ m }: { m: Model }) {
   return (
     <>
       <p class="value">
-        <State tone={tone}>{word}</State>
+        <a href={href(`models/${enc(m.name)}/versions/${e.version}`)} data-page title={`What suite ${e.suite} found`}>
+          <State tone={tone}>{word}</State>
+        </a>
       </p>
       <p class="detail">
         version {e.version}
-        {e.against ? ` against ${e.against}` : ""}, {date(e.at)}
+        {e.against ? ` against ${e.against}` : ""}, <span class="nowrap">{date(e.at)}</span>
       </p>
     </>
   );
@@ -135,7 +138,9 @@ function Trained({ m }: { m: Model }) {
             {v.runName || v.step || "pipeline run"}
           </a>
         ) : (
-          v.runName || (v.run ? `run ${v.run.slice(0, 8)}` : "outside of a run")
+          <a href={href(`models/${enc(m.name)}/versions/${v.version}`, { tab: "origin" })} data-page title="How it was made">
+            {v.runName || (v.run ? `run ${v.run.slice(0, 8)}` : "outside of a run")}
+          </a>
         )}
       </p>
     </>
@@ -155,7 +160,10 @@ function Registered({ m }: { m: Model }) {
         {m.aliases.length === 0 && <span class="detail">no alias</span>}
         {m.aliases.map((a) => (
           <span key={a.name} class="alias">
-            {a.name} <Arrow /> {a.version}
+            {a.name} <Arrow />{" "}
+            <a href={href(`models/${enc(m.name)}/versions/${a.version}`)} data-page aria-label={`version ${a.version}, ${a.name}`}>
+              {a.version}
+            </a>
           </span>
         ))}
       </p>
@@ -163,13 +171,22 @@ function Registered({ m }: { m: Model }) {
   );
 }
 
-function Serving({ e, alone }: { e: Endpoint; alone: boolean }) {
+function Serving({ e, alone, rollout: r }: { e: Endpoint; alone: boolean; rollout: Rollout | undefined }) {
   const switching = e.state === "serving" && e.target > 0 && e.serving !== e.target;
-  const [tone, why] = servingState(e, switching);
+  let [tone, why]: [Tone, ComponentChildren] = servingState(e, switching);
+  if (r && e.state === "serving" && r.state !== "baking") {
+    const [at, word] = rolloutOf(r);
+    tone = at;
+    why = (
+      <a href={href(`rollouts/${enc(r.id)}`)} data-page>
+        version {r.to} {word}
+      </a>
+    );
+  }
   return (
     <div class="serving">
       <p class="value">
-        <State tone={tone}>{e.serving > 0 ? `version ${e.serving}` : "no version"}</State>
+        <State tone={tone}>{e.serving > 0 ? <Version model={e.model} version={e.serving} /> : "no version"}</State>
         {!alone && <span class="detail"> {e.name}</span>}
       </p>
       <p class="detail">
@@ -210,7 +227,9 @@ function Measured({ m }: { m: Model }) {
   return (
     <>
       <p class="value">
-        {metricName(q.metric.metric)} {figure(q.metric.value)}{" "}
+        <a href={href(`monitors/${enc(q.monitor)}`, { window: q.window })} data-page title="What was measured in this window">
+          {metricName(q.metric.metric)} {figure(q.metric.value)}
+        </a>{" "}
         {q.metric.lo != null && q.metric.hi != null && (
           <span class="interval">
             [{figure(q.metric.lo)}, {figure(q.metric.hi)}]
@@ -218,7 +237,9 @@ function Measured({ m }: { m: Model }) {
         )}
       </p>
       <p class="detail">
-        window {q.window}, <Age at={q.computed} />
+        <span class="nowrap">window {q.window}</span>, <span class="nowrap">
+          <Age at={q.computed} />
+        </span>
       </p>
     </>
   );

@@ -21,7 +21,7 @@ import { Reproduce } from "./reproduce";
 /** RunView is the page. */
 export default function RunView({ params }: { params: Record<string, string> }) {
   const id = params.run ?? "";
-  const q = useQuery<RunPage>(apiURL(project.value, `runs/${enc(id)}/page`), ["run", "modelversion", "loggedmodel", "pipelinerun"]);
+  const q = useQuery<RunPage>(apiURL(project.value, `runs/${enc(id)}/page`), ["run", "modelVersion", "loggedModel", "pipelineRun"]);
   const known = q.data.value;
   if (!known) {
     return (
