@@ -88,7 +88,7 @@ export default function Experiments() {
                   { id: "states", title: "States", sort: (e) => e.runs.failed, value: (e) => <States e={e} /> },
                   { id: "days", title: "Runs a day, 30 days", value: (e) => (e.days.some((n) => n > 0) ? <Spark y={e.days} label={`Runs a day of the last 30 days, at most ${Math.max(...e.days)}`} width={120} height={22} /> : <span class="detail">none</span>) },
                   { id: "last", title: "Last run", sort: (e) => (e.last?.start ? Date.parse(e.last.start) : 0), value: (e) => e.last && <Last e={e} /> },
-                  { id: "user", title: "By", sort: (e) => e.last?.user ?? "", value: (e) => e.last?.user ?? "" },
+                  { id: "user", title: "By", sort: (e) => e.last?.user ?? "", value: (e) => e.last?.user && <span class="exp-by" title={e.last.user}>{e.last.user}</span> },
                   {
                     id: "more", title: "Actions",
                     value: (e) => <Menu text="" label={`More of ${e.name}`} items={stage === "deleted" ? [{ text: "Restore", run: () => setActing({ what: "restore", row: e }) }] : [{ text: "Rename", run: () => setActing({ what: "rename", row: e }) }, { text: "Delete", run: () => setActing({ what: "delete", row: e }), ...(e.id === "0" ? { off: "the default stays" } : {}) }]} />,
@@ -160,8 +160,8 @@ function Last({ e }: { e: ExperimentRow }) {
   return (
     <>
       <Age at={last.start} />{" "}
-      <a class="detail" href={href(`experiments/${enc(e.id)}/runs/${enc(last.id)}`)} data-page>
-        {last.name.length > 28 ? `${last.name.slice(0, 27)}…` : last.name}
+      <a class="detail exp-last" href={href(`experiments/${enc(e.id)}/runs/${enc(last.id)}`)} data-page title={last.name}>
+        {last.name}
       </a>
     </>
   );
