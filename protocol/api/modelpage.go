@@ -244,7 +244,7 @@ func (t *table) headline(ctx context.Context, s served, services []view.ModelSer
 	}
 	for _, x := range services {
 		for _, m := range x.Monitors {
-			windows, err := t.cfg.Models.Windows.Recent(ctx, m, 0, lineTrend)
+			windows, err := newestOf(ctx, t.cfg.Models.Windows, m, 0, lineTrend)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -271,7 +271,7 @@ func (t *table) spans(ctx context.Context, services []view.ModelService) (map[st
 			}
 		}
 		if len(x.Monitors) > 0 && t.cfg.Models.Windows != nil {
-			if windows, err = t.cfg.Models.Windows.Recent(ctx, x.Monitors[0], 0, pageWindows); err != nil {
+			if windows, err = newestOf(ctx, t.cfg.Models.Windows, x.Monitors[0], 0, pageWindows); err != nil {
 				return nil, nil, err
 			}
 		}
