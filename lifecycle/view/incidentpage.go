@@ -59,14 +59,27 @@ type IncidentPage struct {
 	Commands  []string         `json:"commands"`
 }
 
-// IncidentStep is one thing that happened: At is its event time, Index the journal
-// entry that records it, 0 for none.
+// IncidentStep is one thing that happened, at an event time. By is the person who did
+// it and Noted when by the clock, absent of what was found or decided.
 type IncidentStep struct {
 	At    trimtab.Time `json:"at"`
 	Kind  string       `json:"kind"` // "began" "found" "decision" "ended" "closed" "released"
 	Title string       `json:"title"`
 	Text  string       `json:"text,omitempty"`
 	ID    string       `json:"id,omitempty"` // of a decision
+	By    string       `json:"by,omitempty"`
+	Noted trimtab.Time `json:"noted,omitempty"`
+}
+
+// word is the newest entry in which a person did something to the incident, nil when
+// it was not a person. The entries are the oldest first.
+func word(entries []LoopEntry, action string) *LoopEntry {
+	for n := len(entries) - 1; n >= 0; n-- {
+		if e := &entries[n]; e.Action == action && e.Kind != string(trimtab.ControllerActor) {
+			return e
+		}
+	}
+	return nil
 }
 
 // IncidentWindow is a window that the incident touches.
@@ -138,11 +151,19 @@ func IncidentPageOf(i trimtab.Incident, model string, windows []trimtab.WindowRe
 		p.Steps = append(p.Steps, IncidentStep{At: i.End, Kind: "ended", Title: "Ended", Text: "from here on the data say nothing of it"})
 	}
 	if i.Closed != 0 {
-		p.Steps = append(p.Steps, IncidentStep{At: i.Closed, Kind: "closed", Title: "Closed", Text: closedText(i)})
+		s := IncidentStep{At: i.Closed, Kind: "closed", Title: "Closed", Text: closedText(i)}
+		if e := word(p.Entries, "incident.close"); e != nil {
+			s.Title, s.Text, s.By, s.Noted = "Closed by "+e.By, e.Reason, e.By, e.Time
+		}
+		p.Steps = append(p.Steps, s)
 	}
 	slices.SortStableFunc(p.Steps, func(a, b IncidentStep) int { return cmp.Compare(a.At, b.At) })
 	if i.Released {
-		p.Steps = append(p.Steps, IncidentStep{At: max(i.Closed, i.Found), Kind: "released", Title: "Released by " + i.ReleasedBy, Text: i.Note})
+		s := IncidentStep{At: max(i.Closed, i.Found), Kind: "released", Title: "Released by " + i.ReleasedBy, Text: i.Note, By: i.ReleasedBy}
+		if e := word(p.Entries, "incident.release"); e != nil {
+			s.Text, s.Noted = e.Reason, e.Time // a close afterwards has a note of its own
+		}
+		p.Steps = append(p.Steps, s)
 	}
 	return p
 }

@@ -220,6 +220,20 @@ func TestIncidentPage(t *testing.T) {
 	if len(p.Windows) != 4 || p.Windows[0].Rows != 2 || len(p.Decisions) != 2 || len(p.Commands) != 2 {
 		t.Errorf("windows %d, decisions %d, commands %v", len(p.Windows), len(p.Decisions), p.Commands)
 	}
+
+	// What persons did stays apart, each with who, when and why.
+	i.Released, i.ReleasedBy, i.Note = true, "ada", "done"
+	by := func(action, reason string, at trimtab.Time) trimtab.Entry {
+		return trimtab.Entry{Time: at, Change: trimtab.Change{Action: action, Reason: reason}, Actor: trimtab.Actor{Kind: trimtab.UserActor, ID: "ada"}}
+	}
+	p = IncidentPageOf(i, "", nil, nil, []trimtab.Entry{by("incident.close", "done", 12), by("incident.release", "a false alarm", 11)})
+	steps = nil
+	for _, s := range p.Steps[3:] {
+		steps = append(steps, fmt.Sprint(s.Title, " at ", int64(s.Noted), ": ", s.Text))
+	}
+	if want := []string{"Closed by ada at 12: done", "Released by ada at 11: a false alarm"}; !cmp.Equal(steps, want) {
+		t.Error(cmp.Diff(steps, want))
+	}
 	if i.End = 0; IncidentPageOf(i, "", windows, nil, nil).Windows[0].Start != 2*hourMS {
 		t.Error("an incident that goes on has the windows from its beginning on")
 	}

@@ -1079,6 +1079,8 @@ export interface IncidentStep {
   title: string;
   text?: string;
   id?: string;
+  by?: string;
+  noted?: string;
 }
 
 export interface IncidentWindow {

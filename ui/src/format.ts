@@ -95,6 +95,23 @@ export function bytesText(n: number): string {
   return "";
 }
 
+const counted = "(?:labelled |clean |fresh |new |of the )*(?:rows?|labels?|requests?|values?|windows?|loss|runs?)";
+const grouping = new RegExp(`(?<![\\w.,:@/-])(\\d{4,9})(?= ${counted}\\b)`, "g");
+
+/**
+ * said writes a sentence of the server as the pages write: a minus that is as wide
+ * as a plus, a share with a space, grouped counts, a midnight as its date. What
+ * belongs to a number does not begin a line without it.
+ */
+export function said(text: string): string {
+  return text
+    .replace(/T00:00:00Z/g, "")
+    .replace(/(^|[\s([])-(?=\d)/g, "$1−")
+    .replace(/(\d) ?%/g, "$1\u00a0%")
+    .replace(/ ± /g, "\u00a0±\u00a0")
+    .replace(grouping, (n) => count(Number(n)));
+}
+
 /** percent writes a share: 12 %, 0.4 %, 99.96 %. */
 export function percent(share: number): string {
   const p = share * 100;

@@ -3,7 +3,7 @@ import { useMemo } from "preact/hooks";
 import type { RolloutLook, RolloutPage, RolloutStep } from "../api_gen";
 import { LineChart } from "../chart/line";
 import { count, date, moment, percent, plural, said } from "../format";
-import { Section, Table } from "../parts";
+import { Section, Table, type Column } from "../parts";
 import { href } from "../router";
 import { Arrow, Shape, State, type Tone } from "../shapes";
 import { measure, testName, testText, verdictOf } from "./words";
@@ -40,6 +40,7 @@ function StepHead({ of: s, ended }: { of: RolloutStep; ended: string }) {
   let [tone, word] = tones[s.state] ?? ["wait", s.state];
   if (s.state === "stopped" && ended === "superseded") [tone, word] = ["off", "superseded"];
   if (s.state === "stopped" && ended === "rolledBack") word = "rolled back";
+  if (s.state === "next" && (ended === "rolledBack" || ended === "superseded")) [tone, word] = ["off", "not reached"];
   if (s.state === "now" && ended === "held") [tone, word] = ["warn", "held"];
   if (s.state === "now" && ended === "rollingBack") [tone, word] = ["bad", "rolling back"];
   if (s.name === "promoted" && s.state === "done") word = "for good";
@@ -175,6 +176,20 @@ function signed(test: string, v: number | null): string {
   return (test === "loss" || test === "errors") && v !== null && v > 0.0005 ? `+${text}` : text;
 }
 
+/** entryColumn leads to the record of a look; those that were not kept one by one have none. */
+const entryColumn: Column<RolloutLook> = {
+  id: "entry",
+  title: "Audit",
+  value: (l) =>
+    l.entry ? (
+      <a href={href(`audit/${l.entry}`)} data-page>
+        {l.entry}
+      </a>
+    ) : (
+      "–"
+    ),
+};
+
 /** Looks lists every look, newest first. */
 export function Looks({ of: p }: { of: RolloutPage }) {
   const rows = useMemo(() => [...p.looks].reverse(), [p.looks]);
@@ -187,7 +202,7 @@ export function Looks({ of: p }: { of: RolloutPage }) {
           rows={rows}
           rowKey={(l) => `${l.at} ${l.stage} ${l.test}`}
           columns={[
-            { id: "at", title: "At (event time)", sort: (l) => l.at, value: (l) => <span class="endpoints-when">{moment(l.at)}</span> },
+            { id: "at", title: "At (event time)", sort: (l) => l.at, value: (l) => <span class="endpoints-when">{shortly(l.at)}</span> },
             { id: "stage", title: "Stage", sort: (l) => l.stage, value: (l) => l.stage },
             { id: "test", title: "Test", sort: (l) => l.test, value: (l) => testName(l.test) },
             { id: "n", title: "Rows", num: true, sort: (l) => l.n, value: (l) => count(l.n) },
@@ -217,18 +232,7 @@ export function Looks({ of: p }: { of: RolloutPage }) {
                 );
               },
             },
-            {
-              id: "entry",
-              title: "Audit",
-              value: (l) =>
-                l.entry ? (
-                  <a href={href(`audit/${l.entry}`)} data-page>
-                    {l.entry}
-                  </a>
-                ) : (
-                  "–"
-                ),
-            },
+            ...(rows.some((l) => l.entry) ? [entryColumn] : []),
           ]}
         />
       </div>

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { IncidentLine, IncidentPage } from "../api_gen";
 import { apiURL } from "../base";
-import { count, figure } from "../format";
+import { count, figure, moment, percent } from "../format";
 import { Command, Confirm, Table, toast } from "../parts";
 import { call } from "../query";
 import { enc, href, project } from "../router";
@@ -44,6 +44,7 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
   const id = (name: string) => `${wide ? "i" : "q"}-${name}`;
   const [tone, word] = incidentState({ ...i, held: i.hold });
   const held = i.hold && !i.released;
+  const seen = p.entries.findLast((e) => e.action === "incident.acknowledge");
   return (
     <div class={wide ? "loop-decision wide" : "loop-decision"}>
       <div class="loop-verdict">
@@ -78,6 +79,7 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
                   )}
                 </b>
                 {s.text && <p class="detail">{sentence(s.text)}</p>}
+                {s.noted && <p class="detail">{moment(s.noted)}</p>}
               </div>
             </li>
           ))}
@@ -127,6 +129,7 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
               <Line name="looked after by">
                 {i.acknowledgedBy}
                 {i.acknowledgement && `: ${i.acknowledgement}`}
+                {seen && <span class="detail"> {moment(seen.time)}</span>}
               </Line>
             )}
             {i.monitor && (
@@ -144,7 +147,7 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
               </Line>
             )}
           </dl>
-          {i.remedy && <p class="loop-remedy">{sentence(i.remedy.split(": trimtab")[0] ?? i.remedy)}</p>}
+          {i.remedy && !i.released && (!i.closed || held) && <p class="loop-remedy">{sentence(i.remedy.split(": trimtab")[0] ?? i.remedy)}</p>}
         </Part>
         <Part id={id("evidence")} title="Evidence" wide={wide}>
           {i.evidence && i.evidence.length > 0 ? (
@@ -163,8 +166,8 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
                     </>
                   ),
                 },
-                { id: "value", title: "Value", num: true, value: (e) => small(e.value) },
-                { id: "limit", title: "Limit", num: true, value: (e) => (e.limit ? small(e.limit) : "–") },
+                { id: "value", title: "Value", num: true, value: (e) => (isShare(e.name) ? percent(e.value) : small(e.value)) },
+                { id: "limit", title: "Limit", num: true, value: (e) => (!e.limit ? "–" : isShare(e.name) ? percent(e.limit) : small(e.limit)) },
               ]}
             />
           ) : (
@@ -182,7 +185,7 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
                   {dayOf(d.at)}
                 </a>
                 <State tone={decisionState(d.state)[0]}>{actionWord(d.action, d.version)}</State>
-                <span class="detail">{sentence(d.reason)}</span>
+                <span class="detail">{sentence(d.reason.replaceAll(i.id, "this one"))}</span>
               </li>
             ))}
           </ul>
@@ -280,11 +283,16 @@ function Actions({ page: p, changed }: { page: IncidentPage; changed: () => void
 }
 
 /** WindowLink leads to a window of the monitor, where one is known. */
+/** isShare says whether evidence is a part of rows, written in percent. */
+function isShare(name: string): boolean {
+  return name.startsWith("share ");
+}
+
 function WindowLink({ monitor, start, end }: { monitor: string | undefined; start: string; end: string }) {
   const text = spanText(Date.parse(start) / 1000, Date.parse(end) / 1000);
   if (!monitor) return <>{text}</>;
   return (
-    <a href={href(`monitors/${enc(monitor)}`, { window: start })} data-page>
+    <a class="nowrap" href={href(`monitors/${enc(monitor)}`, { window: start })} data-page>
       {text}
     </a>
   );

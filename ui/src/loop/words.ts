@@ -1,5 +1,5 @@
 // Words, tones and figures of the loop. Times are event times, in UTC.
-import { figure } from "../format";
+import { figure, said } from "../format";
 import type { Tone } from "../shapes";
 
 const actions: Record<string, string> = {
@@ -105,6 +105,38 @@ export function small(v: number | null | undefined, signed = false): string {
   return (v < 0 ? "−" : signed && v > 0 ? "+" : "") + s;
 }
 
+/** places is how many decimals write the largest of some figures with three digits. */
+function places(...values: number[]): number {
+  const most = Math.max(...values.map(Math.abs));
+  return most > 0 && Number.isFinite(most) ? Math.min(9, Math.max(0, 2 - Math.floor(Math.log10(most)))) : 0;
+}
+
+function fixed(v: number, decimals: number, signed: boolean): string {
+  const s = Math.abs(v).toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  return (v < 0 && Number(s.replace(/,/g, "")) !== 0 ? "−" : signed && v > 0 ? "+" : "") + s;
+}
+
+/** within writes a difference with its error, with as many decimals in both: +0.0163 ± 0.0040. */
+export function within(v: number, error: number, signed = true): string {
+  const decimals = Math.max(places(v, error), Math.min(places(error) - 1, 4));
+  return `${fixed(v, decimals, signed)} ± ${fixed(error, decimals, false)}`;
+}
+
+/** realised writes what was measured afterwards, with the error that its text holds. */
+export function realised(v: number, error: string | undefined): string {
+  const n = Number(/[\d.]+(?:e-?\d+)?/.exec(error ?? "")?.[0]);
+  return error && n > 0 ? within(v, n) : small(v, true);
+}
+
+/** between writes a difference with its interval, with as many decimals in all three: +0.0035 [−0.0147, +0.0217]. */
+export function between(v: number | null | undefined, lo?: number | null, hi?: number | null): string {
+  if (v === null || v === undefined) return "–";
+  if (lo == null || hi == null) return small(v, true);
+  const decimals = places(v, lo, hi);
+  const write = (x: number) => fixed(x, decimals, true);
+  return `${write(v)} [${write(lo)}, ${write(hi)}]`;
+}
+
 const labels: Record<string, string> = {
   ece: "ECE",
   calibration_slope: "Calibration slope",
@@ -139,13 +171,15 @@ const factNames: Record<string, string> = {
   positives: "positive rows",
   loss: "mean loss of what serves",
   learnable: "rows to learn from",
-  horizon: "a gain is expected to last",
-  unit: "counted in",
-  "probe gain": "a probe saved per row",
-  "challenger gain": "the challenger saved per row",
-  excess: "probes promised too much by",
+  horizon: "a gain is expected to last for",
+  unit: "gains and costs are in",
+  "probe gain": "a trial training saved per row",
+  "challenger gain": "the trained candidate saved per row",
+  excess: "trial trainings promised too much by",
   theta: "evidence asked for, times",
-  believe: "promises believed by",
+  believe: "share of a promise that is believed",
+  slope: "slope of the recalibration",
+  intercept: "intercept of the recalibration",
 };
 
 /** factName says what an input of a decision is. */
@@ -158,6 +192,6 @@ export function sentence(text: string): string {
   if (!text) return "";
   const [first] = text.split(" ");
   const known = first && labels[first] ? labels[first] + text.slice(first.length) : text;
-  const s = (known.charAt(0).toUpperCase() + known.slice(1)).replace(/T00:00:00Z/g, "");
+  const s = said(known.charAt(0).toUpperCase() + known.slice(1));
   return /[.!?]$/.test(s) ? s : `${s}.`;
 }

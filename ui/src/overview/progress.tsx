@@ -3,6 +3,7 @@ import type { Overview, Pipeline, Replay, Step } from "../api_gen";
 import { now } from "../clock";
 import { count, date, duration, plural } from "../format";
 import { Age, More, Section } from "../parts";
+import { enc, href } from "../router";
 import { Arrow, Shape, State, toneOf } from "../shapes";
 
 const ended = 6; // lines of what has ended, before the list is opened
@@ -13,7 +14,7 @@ export function Progress({ o }: { o: Overview }) {
   if (o.pipelines.length + o.replays.length === 0) return null;
   const lines = [
     ...o.pipelines.map((p) => ({ id: p.id, runs: !p.ended, line: <PipelineLine key={p.id} p={p} /> })),
-    ...o.replays.map((r) => ({ id: r.id, runs: r.state === "running", line: <ReplayLine key={r.id} r={r} /> })),
+    ...o.replays.map((r) => ({ id: r.id, runs: r.state === "running", line: <ReplayLine key={r.id} r={r} waits={r.state === "running" && o.endpoints.some((e) => e.name === r.endpoint && e.waits?.length)} /> })),
   ];
   const running = lines.filter((l) => l.runs).length;
   // What runs is always shown; of the rest, a few lines are enough until asked for.
@@ -37,9 +38,15 @@ function PipelineLine({ p }: { p: Pipeline }) {
   return (
     <li>
       <div class="who">
-        <p class="title">{p.pipeline}</p>
+        <p class="title">
+          <a href={href(`pipelines/${enc(p.pipeline)}`)} data-page>
+            {p.pipeline}
+          </a>
+        </p>
         <p class="detail">
-          pipeline <code>{p.id}</code>
+          <a href={href(`pipelineruns/${enc(p.id)}`)} data-page>
+            <code>{p.id}</code>
+          </a>
         </p>
       </div>
       <State tone={tone}>{word}</State>
@@ -79,8 +86,8 @@ function StepItem({ s, first }: { s: Step; first: boolean }) {
   );
 }
 
-function ReplayLine({ r }: { r: Replay }) {
-  const [tone, word] = toneOf(r.state);
+function ReplayLine({ r, waits }: { r: Replay; waits: boolean }) {
+  const [tone, word] = waits ? (["warn", "waits"] as const) : toneOf(r.state);
   const from = Date.parse(r.from);
   const to = Date.parse(r.to);
   const at = r.state === "succeeded" ? to : r.position ? Math.min(to, Math.max(from, Date.parse(r.position))) : from;
@@ -88,10 +95,14 @@ function ReplayLine({ r }: { r: Replay }) {
   const percent = Math.floor(share * 100);
   return (
     <li>
-      <div class="who">
-        <p class="title">{r.endpoint}</p>
+      <div class="who" title={r.id}>
+        <p class="title">
+          <a href={href(`endpoints/${enc(r.endpoint)}`)} data-page>
+            {r.endpoint}
+          </a>
+        </p>
         <p class="detail">
-          replay of {r.source} <code>{r.id}</code>
+          replay of <a href={href(`data/sources/${enc(r.source)}`)} data-page>{r.source}</a>
         </p>
       </div>
       <State tone={tone}>{word}</State>
@@ -102,6 +113,7 @@ function ReplayLine({ r }: { r: Replay }) {
         <p class="detail">
           <span>{date(r.from)}</span>
           <span class="mid">
+            {waits ? "for a person, " : ""}
             {r.state === "running" ? `at ${date(new Date(at).toISOString())}, ${percent} %, ` : ""}
             {plural(r.rows, "row")}, {plural(r.labels, "label")}
             {r.failed > 0 && `, ${count(r.failed)} failed`}
