@@ -53,7 +53,7 @@ describe("compare", { concurrency: false }, () => {
       await row("lr").waitFor();
       assert.equal(await row("same").count(), 0);
       // loss ends at 0.05 + the number of the run.
-      assert.match(await row("loss").innerText(), /1\.050\s*baseline\s+2\.050\s*\+1\.000 \(\+95%\)/);
+      assert.match(await row("loss").innerText(), /1\.050\s*baseline\s+2\.050\s*\+1\.000 \(\+95 %\)/);
       await page.getByRole("heading", { level: 1 }).click();
       await page.keyboard.press("d");
       await row("same").waitFor();

@@ -9,8 +9,8 @@ const w = inWorld();
 const { api, at } = w;
 const search = (page) => new URL(page.url()).searchParams;
 
-/** shows waits until a page has said something. */
-const shows = (page, text) => page.getByText(text, { exact: false }).first().waitFor();
+/** shows waits until a page has said something, as pages write: a share with a space, a minus as wide as a plus. */
+const shows = (page, text) => page.getByText(text.replace(/(\d) ?%/g, "$1 %").replace(/(^|[\s([])-(?=\d)/g, "$1−"), { exact: false }).first().waitFor();
 
 test("the timeline says what the API says", async () => {
   const loop = await api("loop/endpoints/flights");

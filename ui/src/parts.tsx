@@ -51,7 +51,7 @@ export function Command({ children, label }: { children: string; label?: string 
   };
   return (
     <div class="command">
-      <code ref={code}>
+      <code ref={code} title={children.length > 60 ? children : undefined}>
         {children.split(" ").map((word, i) => (
           <>
             {i > 0 && " "}

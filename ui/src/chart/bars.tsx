@@ -1,7 +1,7 @@
 // Bars of a histogram or of categories, one series or two laid over each other:
 // the first as a filled block, the second as an outline, so that both are seen.
 import { useState } from "preact/hooks";
-import { cut, short } from "./draw";
+import { cut, niceStep, short } from "./draw";
 import { Frame, useWidth } from "./frame";
 
 /** Bin is one bar; a and b are counts or shares. */
@@ -89,15 +89,17 @@ export function Bars(p: Props) {
   const longest = Math.max(...bins.map((b) => Math.min(14, b.label.length)), 1) * 6.4 + 8;
   const each = Math.max(1, Math.ceil(longest / step));
   const most = Math.max(3, Math.floor((each * step - 4) / 6.2));
+  const tick = niceStep(max / 3);
+  const ticks = Array.from({ length: Math.floor(max / tick + 1e-9) }, (_, i) => (i + 1) * tick);
   return (
     <Frame {...frame}>
       <div ref={box} style={{ height: `${height}px` }}>
         {width > 0 && (
           <svg width={width} height={height} class="chart-bars" aria-hidden="true" onMouseLeave={() => setAt(null)}>
-            {[0.5, 1].map((f) => (
-              <g key={f}>
-                <line x1={left} x2={width - 8} y1={py(max * f)} y2={py(max * f)} class="grid" />
-                <text x={left - 6} y={py(max * f) + 4} class="tick end">{format(max * f)}</text>
+            {ticks.map((v) => (
+              <g key={v}>
+                <line x1={left} x2={width - 8} y1={py(v)} y2={py(v)} class="grid" />
+                <text x={left - 6} y={py(v) + 4} class="tick end">{format(v)}</text>
               </g>
             ))}
             {bins.map((b, i) => {

@@ -41,7 +41,7 @@ export function ink(dark: boolean): Ink {
     ramp: (v) => {
       const at = Math.min(1, Math.max(0, v));
       const l = dark ? 0.22 + 0.63 * at : 0.97 - 0.62 * at;
-      return `oklch(${l.toFixed(3)} ${(0.015 + 0.14 * Math.sin(Math.PI * (0.12 + 0.7 * at))).toFixed(3)} 258)`;
+      return `oklch(${l.toFixed(3)} ${(0.008 + 0.14 * Math.sin(Math.PI * (0.02 + 0.8 * at))).toFixed(3)} 258)`;
     },
     diverge: (v) => {
       const at = Math.min(1, Math.abs(v));

@@ -16,6 +16,8 @@ interface Props {
   title?: (r: number, c: number) => string;
   /** marks put a sign of one or two characters into a cell. */
   marks?: (r: number, c: number) => string;
+  /** legend says what the shades mean, where they are not simply from 0 to the largest. */
+  legend?: string;
   onPick?: (r: number, c: number) => void;
   rowHeight?: number;
 }
@@ -128,7 +130,7 @@ export function Heat(p: Props) {
   const said = at ? words(at[0], at[1]) : "";
   return (
     <Frame label={label} hint={`The arrow keys move from cell to cell${onPick ? ", Enter opens one" : ""}.`} said={said} onKeyDown={keys} class="chart-heat"
-      legend={<span class="chart-said" aria-hidden="true">{said || `0 to ${short(top)}`}</span>}
+      legend={<span class="chart-said" aria-hidden="true">{said || p.legend || `0 to ${short(top)}`}</span>}
       sheet={() => {
         const keep = Math.max(1, Math.floor(most / Math.max(1, columns.length)));
         return {

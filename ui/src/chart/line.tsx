@@ -17,6 +17,8 @@ interface Props {
   label: string;
   height?: number;
   x: Kind;
+  /** xLabel says what x counts; "step" for steps, nothing for times, which say it themselves. */
+  xLabel?: string;
   series: Series[];
   y?: YAxis;
   limits?: Limit[];
@@ -27,6 +29,8 @@ interface Props {
   /** onZoom tells what is zoomed to, null and null for all. */
   onZoom?: (from: number | null, to: number | null) => void;
   onMark?: (id: string) => void;
+  /** markNames says below the chart what marks of a tone are; those that are not there are left out. */
+  markNames?: Partial<Record<NonNullable<Mark["tone"]>, string>>;
   /** table: offer the figures as a table; default true. */
   table?: boolean;
   /** legend: name the lines below; default when there are two or more. */
@@ -62,7 +66,7 @@ export function LineChart(p: Props) {
   const off = useMemo(() => new Set(series.flatMap((s, i) => (hidden.has(s.label) ? [i] : []))), [series, hidden]);
   const isDark = dark.value;
   const now = useRef<State>(null as unknown as State);
-  now.current = { kind: p.x, series, limits, marks, spans, y, ink: ink(isDark), chosen: lit ?? p.chosen ?? null, hidden: off, window };
+  now.current = { kind: p.x, xLabel: p.xLabel ?? (p.x === "step" ? "step" : ""), series, limits, marks, spans, y, ink: ink(isDark), chosen: lit ?? p.chosen ?? null, hidden: off, window };
   const props = useRef(p);
   props.current = p;
 
@@ -204,6 +208,8 @@ export function LineChart(p: Props) {
   const legend = p.legend ?? named.length > 1;
   const shownMost = named.length > legendMost ? 8 : legendMost; // those beyond are grey
   const table = p.table ?? true;
+  const stretches = spans.filter((s, i) => spans.findIndex((o) => o.label === s.label) === i).slice(0, 4);
+  const kinds = Object.entries(p.markNames ?? {}).filter(([tone]) => marks.some((m) => (m.tone ?? "muted") === tone)) as [NonNullable<Mark["tone"]>, string][];
   return (
     <figure class="chart-figure">
       <div class="chart-place" style={{ height: px(height) }}>
@@ -220,7 +226,7 @@ export function LineChart(p: Props) {
       <div class="visually-hidden" aria-live="polite">
         {said}
       </div>
-      {(legend || table) && (
+      {(legend || table || kinds.length > 0 || stretches.length > 0) && (
         <div class="chart-foot">
           <div class="chart-legend">
             {legend && named.slice(0, shownMost).map(({ s, i }) => (
@@ -231,6 +237,18 @@ export function LineChart(p: Props) {
               </button>
             ))}
             {legend && named.length > shownMost && <span class="detail">and {named.length - shownMost} more</span>}
+            {stretches.map((s) => (
+              <span key={s.label} class="chart-key" style={{ color: toneVar(s.tone) }}>
+                <i class="stretch" style={{ background: `color-mix(in srgb, ${toneVar(s.tone)} 14%, transparent)`, borderBottom: `2px solid ${toneVar(s.tone)}` }} />
+                <span>{s.label}</span>
+              </span>
+            ))}
+            {kinds.map(([tone, name]) => (
+              <span key={tone} class="chart-key" style={{ color: toneVar(tone) }}>
+                <Head tone={tone} />
+                <span>{name}</span>
+              </span>
+            ))}
           </div>
           {table && <TableButton open={open} toggle={() => setOpen(!open)} label={p.label} />}
         </div>
@@ -301,6 +319,17 @@ function Sample({ color, dash }: { color: number; dash?: boolean }) {
   );
 }
 
+const heads: Partial<Record<NonNullable<Mark["tone"]>, string>> = { bad: "M4 0l4 4-4 4-4-4z", warn: "M1.100 .700h5.800L4 5.800z" };
+
+/** Head of a mark: its shape tells trouble apart, not its colour alone. */
+function Head({ tone = "muted" }: { tone?: Mark["tone"] }) {
+  return (
+    <svg viewBox="0 0 8 8" width="9" height="9" aria-hidden="true">
+      <path d={heads[tone] ?? "M0 0h8L4 7z"} fill={tone === "warn" ? "var(--bg)" : "currentColor"} stroke={tone === "warn" ? "currentColor" : undefined} stroke-width="1.400" />
+    </svg>
+  );
+}
+
 interface AboveProps {
   plot: Plot;
   state: State;
@@ -325,7 +354,7 @@ function Above({ plot, state, at, shared, onMark }: AboveProps) {
       {shownMarks.map((m, i) => {
         const left = plot.left(m.x);
         const style = { left: px(left), color: toneVar(m.tone) };
-        const head = <svg viewBox="0 0 8 8" width="9" height="9" aria-hidden="true"><path d="M0 0h8L4 7z" fill="currentColor" /></svg>;
+        const head = <Head tone={m.tone} />;
         const room = left - last >= 24;
         if (room && onMark && m.id) last = left;
         return room && onMark && m.id ? (

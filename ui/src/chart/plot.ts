@@ -9,6 +9,7 @@ import { axisFormat, yRange, type Limit, type Mark, type Series, type Span, type
 /** State is what is drawn; the plot reads it anew with every drawing. */
 export interface State {
   kind: Kind;
+  xLabel: string;
   series: Series[];
   limits: Limit[];
   marks: Mark[];
@@ -56,7 +57,7 @@ export function newPlot(host: HTMLElement, width: number, height: number, state:
   let byHand = false;
   const u = new uPlot(
     {
-      width, height, padding: [8, 10, 0, 0],
+      width, height, padding: [8, 16, 0, 0],
       legend: { show: false },
       cursor: {
         y: false, points: { show: false },
@@ -82,6 +83,7 @@ export function newPlot(host: HTMLElement, width: number, height: number, state:
       axes: [
         {
           size: state().kind === "time" ? 38 : 26, font: fontSmall, gap: 4,
+          ...(state().xLabel && height >= 150 ? { label: state().xLabel, labelFont: fontSmall, labelSize: 16, labelGap: 0 } : {}),
           stroke: () => state().ink.muted,
           grid: { show: false },
           ticks: { show: true, stroke: () => state().ink.line, width: 1, size: 4 },
@@ -90,14 +92,14 @@ export function newPlot(host: HTMLElement, width: number, height: number, state:
           values: (self) => xTicks(self, state()).text,
         },
         {
-          size: (_, values) => Math.min(86, Math.max(height < 200 ? 52 : 36, Math.max(0, ...(values ?? []).map((v) => String(v ?? "").length)) * 6.4 + 16)),
+          size: (_, values) => Math.min(86, Math.max(52, Math.max(0, ...(values ?? []).map((v) => String(v ?? "").length)) * 6.4 + 16)),
           font: fontSmall, gap: 6,
           stroke: () => state().ink.muted,
           grid: { stroke: () => state().ink.line, width: 1 },
           ticks: { show: false },
           space: height > 160 ? 36 : 24,
           values: (_, splits) => {
-            const write = axisFormat(state().y);
+            const write = axisFormat(state().y, splits);
             return splits.map((v) => (v === null ? "" : write(v)));
           },
         },
@@ -157,5 +159,10 @@ export function newPlot(host: HTMLElement, width: number, height: number, state:
 function xTicks(u: uPlot, s: State) {
   const px = u.bbox.width / (devicePixelRatio || 1);
   const room = s.kind === "time" ? 76 : 64;
-  return ticks(s.kind, s.window[0], s.window[1], Math.max(1, Math.floor(px / room)));
+  const most = Math.max(1, Math.floor(px / room));
+  const found = ticks(s.kind, s.window[0], s.window[1], most);
+  // One name alone does not say how long anything takes: a narrow chart sets them closer.
+  if (found.at.length > 2 || px < 120) return found;
+  const closer = ticks(s.kind, s.window[0], s.window[1], most * 2);
+  return closer.at.length * 44 <= px ? closer : found;
 }

@@ -224,7 +224,12 @@ function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   return true;
 }
 
-/** axisFormat writes the values of the y axis. */
-export function axisFormat(y: YAxis): (v: number) => string {
-  return y.format ?? short;
+/** axisFormat writes the values of the y axis. Small ones get as many decimals as the finest of them needs. */
+export function axisFormat(y: YAxis, splits: readonly (number | null)[] = []): (v: number) => string {
+  if (y.format) return y.format;
+  const known = splits.filter((v): v is number => v !== null);
+  if (y.log || known.some((v) => Math.abs(v) >= 1000)) return short;
+  const decimals = Math.max(0, ...known.map((v) => /\.(\d+)$/.exec(short(v))?.[1]?.length ?? 0));
+  if (decimals === 0 || decimals > 6) return short;
+  return (v) => (v === 0 ? "0" : v.toFixed(decimals).replace(/^-/, "−"));
 }

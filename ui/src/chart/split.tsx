@@ -11,7 +11,7 @@ export function Split({ parts, label }: Props) {
   const share = (v: number) => (sum > 0 ? Math.max(0, v) / sum : 0);
   const word = (v: number) => {
     const p = share(v) * 100;
-    return `${p > 0 && p < 1 ? p.toFixed(1) : Math.round(p)}%`;
+    return `${p > 0 && p < 1 ? p.toFixed(1) : Math.round(p)} %`;
   };
   return (
     <div class="chart-split" role="group" aria-label={label ?? "Traffic"}>

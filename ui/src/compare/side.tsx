@@ -9,7 +9,7 @@ import { enc, href, useParam } from "../router";
 import { Shape, toneOf } from "../shapes";
 import type { Named } from "./page";
 
-const columnWidth = 164;
+const columnWidth = 148;
 
 /** Side shows the runs side by side, metrics with their distance to the baseline. */
 export function Side({ data, runs, baseline, setBaseline }: { data: Comparison; runs: Named[]; baseline: number; setBaseline: (id: string) => void }) {
@@ -160,13 +160,19 @@ function MetricCell({ of: m, at, baseline }: { of: ComparedMetric; at: number; b
   return (
     <td class="num">
       {figureOf(v)}
-      <span class="compare-delta">{at === baseline ? "baseline" : Number.isFinite(delta) ? `${delta > 0 ? "+" : ""}${delta === 0 ? "±0" : figure(delta)}${relative(delta, numberOf(base))}` : ""}</span>
+      <span class="compare-delta">{at === baseline ? "baseline" : Number.isFinite(delta) ? `${delta > 0 ? "+" : ""}${delta === 0 ? "±0" : change(delta, figureOf(v))}${relative(delta, numberOf(base))}` : ""}</span>
     </td>
   );
+}
+
+/** change writes a distance with the decimals of the value that it belongs to, unless it is too small for them. */
+function change(delta: number, value: string): string {
+  const decimals = /^−?\d+\.(\d+)$/.exec(value)?.[1]?.length;
+  return decimals === undefined || Math.abs(delta) < 10 ** -decimals ? figure(delta) : delta.toFixed(decimals).replace(/^-/, "−");
 }
 
 function relative(delta: number, base: number): string {
   if (!Number.isFinite(delta) || base === 0 || delta === 0) return "";
   const share = (100 * delta) / Math.abs(base);
-  return Math.abs(share) >= 1000 ? "" : ` (${share > 0 ? "+" : "−"}${Math.abs(share).toFixed(Math.abs(share) < 10 ? 1 : 0)}%)`;
+  return Math.abs(share) >= 1000 ? "" : ` (${share > 0 ? "+" : "−"}${Math.abs(share).toFixed(Math.abs(share) < 10 ? 1 : 0)} %)`;
 }

@@ -113,6 +113,7 @@ function Filled({ p }: { p: ContractPage }) {
             columns={p.sets.at.map((t) => dateOf(iso(t)))}
             rowHeight={p.rules.length > 40 ? 12 : 16}
             max={1}
+            legend="The darker, the more rows fail; lightest: none"
             value={(r, k) => {
               const s = p.share[order[r] ?? 0]?.[k];
               return s == null ? null : Math.sqrt(s);

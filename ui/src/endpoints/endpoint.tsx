@@ -132,8 +132,8 @@ function Now({ of: p, recent, lost }: { of: EndpointPage; recent: EndpointTraffi
           <Big label="p99" value={ms(m?.p99)} />
           <Big label="failed" value={m && m.requests > 0 ? percent(m.failed / m.requests) : "–"} bad={!!m && m.failed > 0} />
           <Big label="refused or wrong" value={m && m.requests > 0 ? percent((m.invalid + m.refused) / m.requests) : "–"} />
-          <Big label="logged" value={count(e.predictions)} />
-          <Big label="labelled" value={count(e.labels)} />
+          <Big label="rows logged in all" value={count(e.predictions)} />
+          <Big label="labelled in all" value={count(e.labels)} />
         </dl>
         <Charts of={recent} page={p} />
       </Section>

@@ -8,7 +8,7 @@ import { enc, href, project, setParams, useParam } from "../router";
 import { Shape, State } from "../shapes";
 import { Glyph } from "./marks";
 import { Pager } from "./pager";
-import { actionWord, dayOf, decisionState, sentence, small } from "./words";
+import { actionWord, dayOf, decisionState, realised, sentence, within } from "./words";
 
 const states = ["awaiting", "advised", "training", "gating", "rollout", "done", "rejected", "failed", "cancelled", "noted"];
 
@@ -92,7 +92,7 @@ export default function Decisions() {
                     </a>
                   ),
                 },
-                { id: "gain", title: "Promised per row", num: true, value: (d) => (d.gain === undefined ? "–" : `${small(d.gain, true)} ± ${small(d.stderr ?? 0)}`) },
+                { id: "gain", title: "Promised per row", num: true, value: (d) => (d.gain === undefined ? "–" : within(d.gain, d.stderr ?? 0)) },
                 {
                   id: "realised",
                   title: "Measured per row",
@@ -103,7 +103,7 @@ export default function Decisions() {
                     ) : (
                       <span class={d.realised > 0 ? undefined : "state bad"}>
                         {d.realised <= 0 && <Shape tone="bad" />}
-                        {small(d.realised, true)} {d.error?.replace(/[\d.]+/, (n) => small(Number(n)))}
+                        {realised(d.realised, d.error)}
                       </span>
                     ),
                 },

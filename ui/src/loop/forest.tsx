@@ -3,7 +3,7 @@
 import type { GateResult } from "../api_gen";
 import { count, figure } from "../format";
 import { Shape, type Tone } from "../shapes";
-import { metricLabel, small } from "./words";
+import { between, metricLabel, small } from "./words";
 
 const width = 260;
 const verdicts: Record<string, [Tone, string]> = { pass: ["ok", "pass"], fail: ["bad", "fail"], borderline: ["warn", "borderline"], insufficient: ["warn", "not enough data"], warn: ["warn", "warns"] };
@@ -116,7 +116,7 @@ function Whisker({ r }: { r: GateResult }) {
         </g>
       </svg>
       <span class="detail">
-        {small(diff, true)} [{small(lo, true)}, {small(hi, true)}]
+        {between(diff, lo, hi)}
       </span>
     </span>
   );

@@ -199,7 +199,7 @@ export function volume(p: Pad, rows: number[], labelled: number[], held: number[
 }
 
 /** rowHeight is the height of a column of the drift. */
-export const rowHeight = 16;
+export const rowHeight = 20;
 
 /**
  * drift draws a cell for each column and window: low where it is within its limit,
@@ -209,7 +209,7 @@ export const rowHeight = 16;
 export function drift(p: Pad, columns: Uint8Array[]): void {
   const [a, b] = visible(p);
   const { ctx } = p;
-  const full = rowHeight - 3;
+  const full = rowHeight - 5;
   columns.forEach((cells, row) => {
     const foot = row * rowHeight + rowHeight - 1;
     ctx.fillStyle = p.ink.line;

@@ -6,6 +6,7 @@ import type { Signal } from "@preact/signals";
 import type { LoopFault, LoopMark, LoopPage, LoopQuality } from "../api_gen";
 import { ink as inkOf, ticks } from "../chart/draw";
 import { count, figure } from "../format";
+import { enc, href } from "../router";
 import { dark } from "../theme";
 import { Glyph, glyphTone, markWord } from "./marks";
 import { drift, gains, grid, lines, pad, rowHeight, volume, type Pad } from "./paint";
@@ -141,7 +142,7 @@ export function Timeline(p: Props) {
       <Track label="Data faults">
         <Faults page={page} x={x} width={width} domain={domain} opened={p.opened} open={p.open} event={p.event} />
       </Track>
-      <Track label="Served">
+      <Track label="Served" detail={page.services.some((s) => s.stage) ? "steps: share on trial" : undefined}>
         <Lanes page={page} x={x} width={width} />
       </Track>
       <Track
@@ -401,18 +402,30 @@ function Lanes({ page, x, width }: { page: LoopPage; x: (t: number) => number; w
         const days = `${s.from ? s.from.slice(0, 10) : "the beginning"} to ${s.to ? s.to.slice(0, 10) : "now"}`;
         const text = s.stage ? `Version ${s.version} tried, ${s.stage}: ${Math.round(s.share * 100)} % of requests, ${days}` : `Version ${s.version} served, ${days}: ${s.why}`;
         return s.stage ? (
-          <span key={`${s.rollout}${s.stage}`} class="loop-trial" style={{ left: `${left}px`, width: `${Math.max(2, right - left)}px`, "--share": Math.max(0.12, s.share) }} title={text}>
+          <span key={`${s.rollout}${s.stage}`} class="loop-trial" style={{ left: `${left}px`, width: `${Math.max(2, right - left)}px`, "--share": Math.max(0.12, s.share), "--lane": lane(s.version) }} title={text}>
             <span class="visually-hidden">{text}</span>
           </span>
         ) : (
-          <span key={`${s.version}@${s.from ?? ""}`} class="loop-lane" style={{ left: `${left}px`, width: `${right - left}px`, "--lane": `var(--series-${((s.version - 1) % 8) + 1})` }} title={text}>
-            {right - left > 22 && <span aria-hidden="true">v{s.version}</span>}
+          <span key={`${s.version}@${s.from ?? ""}`} class="loop-lane" style={{ left: `${left}px`, width: `${right - left}px`, "--lane": lane(s.version) }} title={text}>
+            {right - left > 28 &&
+              (page.model ? (
+                <a href={href(`models/${enc(page.model)}/versions/${s.version}`)} data-page aria-label={`Version ${s.version}`}>
+                  v{s.version}
+                </a>
+              ) : (
+                <span aria-hidden="true">v{s.version}</span>
+              ))}
             <span class="visually-hidden">{text}</span>
           </span>
         );
       })}
     </div>
   );
+}
+
+/** lane is the colour of a version. */
+function lane(version: number): string {
+  return `var(--series-${((version - 1) % 8) + 1})`;
 }
 
 function Crosshair({ cursor, x, page, width, domain }: { cursor: Signal<number | null>; x: (t: number) => number; page: LoopPage; width: number; domain: Domain }) {

@@ -7,7 +7,7 @@ import { count, figure } from "../format";
 import { href } from "../router";
 import { Glyph, glyphTone, markWord } from "./marks";
 import { decisionID, openOf, type Opened } from "./timeline";
-import { bounded, metricLabel, small, spanText } from "./words";
+import { between, bounded, metricLabel, spanText } from "./words";
 
 const line = 30;
 const viewport = 420;
@@ -83,11 +83,11 @@ export function WindowTable({ page, metric, cursor, open }: Props) {
         </th>
         <td>{points.served[i] ? `v${points.served[i]}` : "–"}</td>
         <td class="num">{count(points.rows[i] ?? 0)}</td>
-        <td class="num">{count(points.labelled[i] ?? 0)}</td>
+        <td class="num less">{count(points.labelled[i] ?? 0)}</td>
         {held && <td class="num">{points.held[i] ? count(points.held[i] ?? 0) : "–"}</td>}
         {quality && <td class="num">{bounded(quality.value[i], quality.lo[i], quality.hi[i], (v) => figure(v))}</td>}
-        {quality?.frozen && <td class="num">{bounded(quality.frozen[i])}</td>}
-        {gain && <td class="num">{bounded(points.gain[i], points.gainLo[i], points.gainHi[i], (v) => small(v, true))}</td>}
+        {quality?.frozen && <td class="num less">{bounded(quality.frozen[i])}</td>}
+        {gain && <td class="num">{between(points.gain[i], points.gainLo[i], points.gainHi[i])}</td>}
         {drifts && <td class="num">{points.drifted[i] ? count(points.drifted[i] ?? 0) : "–"}</td>}
         <td class="loop-what">
           {(marks.get(i) ?? []).map((m) => (
@@ -110,7 +110,7 @@ export function WindowTable({ page, metric, cursor, open }: Props) {
             <th scope="col" class="num">
               Rows
             </th>
-            <th scope="col" class="num">
+            <th scope="col" class="num less">
               Labelled
             </th>
             {held && (
@@ -124,7 +124,7 @@ export function WindowTable({ page, metric, cursor, open }: Props) {
               </th>
             )}
             {quality?.frozen && (
-              <th scope="col" class="num">
+              <th scope="col" class="num less">
                 Frozen v{page.frozen}
               </th>
             )}

@@ -170,7 +170,7 @@ function Aliases({ data, ask }: { data: ModelPage; ask: (what: "move" | "drop", 
     { id: "why", title: "Why", value: (a) => <Why reason={a.reason} /> },
     {
       id: "act",
-      title: "Do",
+      title: "Actions",
       value: (a) => (
         <span class="models-act">
           <button type="button" class="quiet" onClick={() => ask("move", a.name)} aria-label={`Move ${a.name}`}>

@@ -79,6 +79,7 @@ export function Binary({ of, version, rows }: { of: BinaryPerformance; version: 
             diagonal
             xLabel="predicted"
             yLabel="happened"
+            size={440}
           />
         </figure>
         {one ? (
@@ -89,13 +90,13 @@ export function Binary({ of, version, rows }: { of: BinaryPerformance; version: 
               <figcaption>
                 ROC <span class="detail">AUC {figure(of.auc)}</span>
               </figcaption>
-              <Curve label={`ROC curve of version ${version}`} x={nums(of.fpr)} y={nums(of.tpr)} diagonal xLabel="false positive rate" yLabel="true positive rate" />
+              <Curve label={`ROC curve of version ${version}`} x={nums(of.fpr)} y={nums(of.tpr)} diagonal xLabel="false positive rate" yLabel="true positive rate" size={440} />
             </figure>
             <figure>
               <figcaption>
                 Precision and recall <span class="detail">average precision {figure(of.ap)}, base rate {percent(of.positives / (of.positives + of.negatives))}</span>
               </figcaption>
-              <Curve label={`Precision-recall curve of version ${version}`} x={nums(of.tpr)} y={nums(of.precision)} xLabel="recall" yLabel="precision" />
+              <Curve label={`Precision-recall curve of version ${version}`} x={nums(of.tpr)} y={nums(of.precision)} xLabel="recall" yLabel="precision" size={440} />
             </figure>
           </>
         )}

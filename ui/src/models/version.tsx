@@ -4,7 +4,7 @@ import { useMemo, useState } from "preact/hooks";
 import type { Evaluation, GateResult, Performance, VersionField, VersionImportance, VersionPage } from "../api_gen";
 import { apiURL } from "../base";
 import { LineChart, type Limit } from "../chart/line";
-import { bytesText, count, date, figure, moment, percent } from "../format";
+import { bytesText, count, date, figure, moment, percent, plural, said } from "../format";
 import { Answer, Page, Tabs } from "../page";
 import { Age, Command, Digest, Facts, Section, Table, toast, type Column } from "../parts";
 import { useQuery } from "../query";
@@ -148,8 +148,8 @@ function Quality({ data }: { data: VersionPage }) {
         aside={
           <span class="models-switch" role="group" aria-label="Which rows">
             {[
-              ["answered", "It answered"],
-              ["scored", "New to it"],
+              ["answered", "Rows it answered"],
+              ["scored", "Rows new to it"],
             ].map(([id, text]) => (
               <button key={id} type="button" class="quiet" aria-pressed={(rows || source) === id} onClick={() => setRows(id!)}>
                 {text}
@@ -184,14 +184,14 @@ function Windows({ data }: { data: VersionPage }) {
     <Section
       id="models-windows"
       title="Against what was served"
-      aside={<span class="detail">loss saved per row and window, on the same rows, with 95 % by days</span>}
+      aside={<span class="detail">loss saved per row by window, on the same rows; bands hold 95 %</span>}
     >
       {series[0]!.x.length > 0 ? (
         <LineChart label="Loss that this version saves per row against what was served, by window" height={170} x="time" series={series} limits={baseline} legend={false} />
       ) : (
         <p class="detail">It has learnt from all windows in which it was scored.</p>
       )}
-      {learnt > 0 && series[0]!.x.length > 0 && <p class="detail">{learnt} earlier windows are left out: it has learnt from them.</p>}
+      {learnt > 0 && series[0]!.x.length > 0 && <p class="detail">{plural(learnt, "earlier window is", "earlier windows are")} left out: it has learnt from {learnt === 1 ? "it" : "them"}.</p>}
     </Section>
   );
 }
@@ -243,7 +243,7 @@ function Evaluations({ data }: { data: VersionPage }) {
                 {e.against ? `, against version ${e.against}` : ""}, {count(e.rows)} rows{e.from && e.to ? ` of ${date(e.from)} to ${date(e.to)}` : ""}
               </span>
             </summary>
-            <p>{e.reason}.</p>
+            <p>{said(e.reason)}.</p>
             <div class="panel models-panel">
               <Table label={`Results of ${e.suite}`} columns={results} rows={e.results ?? []} rowKey={(r) => `${r.gate}/${r.on}/${r.slice ?? ""}`} />
             </div>

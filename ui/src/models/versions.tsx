@@ -62,7 +62,7 @@ export function Versions({ model, first, total, chosen, choose }: Props) {
               <th scope="col">Origin</th>
               <th scope="col">Made by</th>
               <th scope="col">Gate</th>
-              <th scope="col">Serves, served</th>
+              <th scope="col">Served</th>
               <th scope="col" class="num">
                 Created
               </th>

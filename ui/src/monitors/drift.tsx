@@ -77,6 +77,7 @@ function Overview({ m, i, column }: { m: MonitorPage; i: number; column: string 
           rows={rows}
           columns={m.windows.label}
           max={3}
+          legend="The stronger, the farther beyond the limit"
           rowHeight={rows.length > 40 ? 12 : 16}
           value={(r, k) => {
             const c = shown[r] ?? 0;

@@ -66,16 +66,18 @@ function Measured({ m, metric, i }: { m: MonitorPage; metric: string; i: number 
     if (e) out.push({ label: "estimated without labels", x, y: e.value, color: 1, dash: true });
     return out;
   }, [m, metric]);
-  const marks = useMemo(() => [...served(m), { x: x[i] ?? 0, label: m.windows.label[i] ?? "" }], [m, i]);
+  const marks = useMemo(() => [...served(m), { x: x[i] ?? 0, label: m.windows.label[i] ?? "", tone: "accent" as const }], [m, i]);
   const spans = useMemo(
     () =>
       m.incidents
         .filter((s) => s.kind === "decay" || (s.kind === "dataFault" && s.hold))
-        .map((s) => ({ from: Date.parse(s.begin), to: s.end ? Date.parse(s.end) : (m.windows.end[m.windows.end.length - 1] ?? 0), label: s.kind === "decay" ? "quality fell" : "data fault", tone: "bad" as const })),
+        .map((s) => ({ from: Date.parse(s.begin), to: s.end ? Date.parse(s.end) : (m.windows.end[m.windows.end.length - 1] ?? 0), label: s.kind === "decay" ? "quality fell" : "data fault", tone: s.kind === "decay" ? ("warn" as const) : ("bad" as const) })),
     [m],
   );
-  return <LineChart label={`${metricName(metric)} by window`} height={230} x="time" series={series} marks={marks} spans={spans} sync="monitor" />;
+  return <LineChart label={`${metricName(metric)} by window`} height={230} x="time" series={series} marks={marks} markNames={markNames} spans={spans} sync="monitor" />;
 }
+
+const markNames = { muted: "another version serves", accent: "the window shown" };
 
 const read = (s: MonitorSeries | undefined, i: number) => ({ value: s?.value[i] ?? undefined, lo: s?.lo[i] ?? undefined, hi: s?.hi[i] ?? undefined });
 
@@ -169,7 +171,7 @@ function Reliability({ m, i, j }: { m: MonitorPage; i: number; j: number }) {
                 <Figure2 points={w.outcome.curve} label={`Reliability in ${w.window.label}`} />
               ) : (
                 <div class="panel monitors-pad">
-                  <LineChart label="Mean of labels over that of predictions" height={240} x="step" series={[{ label: "observed", x: w.outcome.curve.map((p) => p.predicted), y: w.outcome.curve.map((p) => p.observed), lo: w.outcome.curve.map((p) => p.lo), hi: w.outcome.curve.map((p) => p.hi), points: true }, { label: "as predicted", x: w.outcome.curve.map((p) => p.predicted), y: w.outcome.curve.map((p) => p.predicted), dash: true }]} />
+                  <LineChart label="Mean of labels over that of predictions" height={240} x="step" xLabel="predicted" series={[{ label: "observed", x: w.outcome.curve.map((p) => p.predicted), y: w.outcome.curve.map((p) => p.observed), lo: w.outcome.curve.map((p) => p.lo), hi: w.outcome.curve.map((p) => p.hi), points: true }, { label: "as predicted", x: w.outcome.curve.map((p) => p.predicted), y: w.outcome.curve.map((p) => p.predicted), dash: true }]} />
                 </div>
               )}
               {other.data.value?.outcome.curve?.length ? <Figure2 points={other.data.value.outcome.curve} label={`Reliability in ${other.data.value.window.label}`} /> : null}
@@ -188,7 +190,7 @@ function Reliability({ m, i, j }: { m: MonitorPage; i: number; j: number }) {
 function Figure2({ points, label }: { points: OutcomePoint[]; label: string }) {
   return (
     <div class="panel monitors-pad">
-      <Curve label={label} x={points.map((p) => p.predicted)} y={points.map((p) => p.observed)} lo={points.map((p) => p.lo)} hi={points.map((p) => p.hi)} n={points.map((p) => p.rows)} diagonal xLabel="predicted" yLabel="happened" size={300} />
+      <Curve label={label} x={points.map((p) => p.predicted)} y={points.map((p) => p.observed)} lo={points.map((p) => p.lo)} hi={points.map((p) => p.hi)} n={points.map((p) => p.rows)} diagonal xLabel="predicted" yLabel="happened" size={360} />
     </div>
   );
 }
@@ -196,12 +198,12 @@ function Figure2({ points, label }: { points: OutcomePoint[]; label: string }) {
 function Versions({ m, i }: { m: MonitorPage; i: number }) {
   const x = m.windows.start;
   const series = useMemo(() => m.versions.map((v, k) => ({ label: `version ${v.version}`, x, y: v.loss, color: k % 8, dash: v.version !== m.windows.served[i] })), [m, i]);
-  const marks = useMemo(() => [...served(m), { x: x[i] ?? 0, label: m.windows.label[i] ?? "" }], [m, i]);
+  const marks = useMemo(() => [...served(m), { x: x[i] ?? 0, label: m.windows.label[i] ?? "", tone: "accent" as const }], [m, i]);
   const now = m.windows.served[i];
   return (
-    <Section id="quality-versions" title="Loss of every retained version on the same rows" aside="less is better; the served one is drawn through">
+    <Section id="quality-versions" title="Loss of every retained version on the same rows" aside="less is better; the solid line is the version that serves">
       <div class="panel monitors-pad">
-        <LineChart label="Mean loss of versions by window" height={200} x="time" series={series} marks={marks} sync="monitor" />
+        <LineChart label="Mean loss of versions by window" height={200} x="time" series={series} marks={marks} markNames={markNames} sync="monitor" />
       </div>
       <div class="panel">
         <Table
@@ -214,7 +216,7 @@ function Versions({ m, i }: { m: MonitorPage; i: number }) {
             { id: "served", title: "", value: (v) => (v.version === now ? <State tone="ok">served</State> : "") },
             { id: "trained", title: "Learnt up to", value: (v) => <span class="monitors-date">{v.trained ? v.trained.slice(0, 10) : "–"}</span>, sort: (v) => v.trained },
             { id: "loss", title: "Mean loss", num: true, value: (v) => figure2(v.loss[i]), sort: (v) => v.loss[i] },
-            { id: "gain", title: "Saved a row", num: true, value: (v) => (v.version === now ? "" : signed(v.gain[i])), sort: (v) => v.gain[i] },
+            { id: "gain", title: "Saved per row", num: true, value: (v) => (v.version === now ? "" : signed(v.gain[i])), sort: (v) => v.gain[i] },
           ]}
         />
       </div>

@@ -1,4 +1,5 @@
 import type { Attention } from "../api_gen";
+import { said } from "../format";
 import { Age, Command, Section } from "../parts";
 import { enc, href } from "../router";
 import { Shape, State } from "../shapes";
@@ -49,7 +50,7 @@ export function AttentionList({ items }: { items: Attention[] }) {
                 <span class="visually-hidden">{a.severity === "bad" ? "Problem: " : "Warning: "}</span>
                 <Title a={a} />
               </p>
-              {a.detail && <p class="detail">{a.detail}</p>}
+              {a.detail && <p class="detail">{said(a.detail)}</p>}
             </div>
             {a.command && <Command label={`the command for ${a.name}`}>{a.command}</Command>}
             <span class="when">{a.since && <Age at={a.since} />}</span>

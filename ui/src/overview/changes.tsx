@@ -44,22 +44,23 @@ function Row({ c }: { c: Change }) {
   return (
     <tr>
       <td>
-        <code class="action">
-          <a href={href(`audit/${c.index}`)} data-page data-row>
-            {c.action}
-          </a>
-          {c.count > 1 && <span class="times"> × {c.count}</span>}
-        </code>
-        <span class="detail clamp">
-          <ObjectName c={c} />
-          {c.detail && `, ${c.detail}`}
+        <span class="change">
+          <code class="action">
+            <a href={href(`audit/${c.index}`)} data-page data-row>
+              {c.action}
+            </a>
+            {c.count > 1 && <span class="times"> × {c.count}</span>}
+          </code>{" "}
+          <span class="detail">
+            <ObjectName c={c} />
+            {c.detail && `, ${c.detail}`}
+          </span>
         </span>
       </td>
-      <td>
-        <span class="actor" title={c.actor}>
+      <td title={c.via && c.via !== c.actor ? `${c.actor}, through ${c.via}` : c.actor}>
+        <span class="actor">
           {actorName(c.actor)}
         </span>
-        {c.via && c.via !== c.actor && <span class="detail">{c.via}</span>}
       </td>
       <td class="num">
         <Age at={c.time} />

@@ -31,8 +31,8 @@ function Filled({ o }: { o: Overview }) {
   return (
     <>
       <AttentionList items={o.attention} />
-      <Progress o={o} />
       <Models o={o} />
+      <Progress o={o} />
       {o.monitors.length > 0 ? (
         <div class="columns">
           <QualityByWindow o={o} />

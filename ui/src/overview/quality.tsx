@@ -1,7 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { Monitor, Overview, Quality, Window } from "../api_gen";
 import { LineChart, type Mark, type Series } from "../chart/line";
-import { count, figure, metricName, plural, versions } from "../format";
+import { count, figure, metricName, plural, said, versions } from "../format";
 import { Section, WhenVisible } from "../parts";
 import { enc, go, href } from "../router";
 import { Shape } from "../shapes";
@@ -64,8 +64,10 @@ const places: Record<string, string> = { fault: "incidents", incident: "incident
 
 /** marks are what happened, on the axis of the windows. */
 function marks(m: Monitor): Mark[] {
-  return (m.events ?? []).map((e) => ({ x: Date.parse(e.at), label: e.text, tone: tones[e.kind] ?? "muted", id: `${places[e.kind] ?? "incidents"}/${enc(e.id)}` }));
+  return (m.events ?? []).map((e) => ({ x: Date.parse(e.at), label: said(e.text), tone: tones[e.kind] ?? "muted", id: `${places[e.kind] ?? "incidents"}/${enc(e.id)}` }));
 }
+
+const markNames = { accent: "decision or rollout", warn: "incident", bad: "data fault" };
 
 const short = 12; // windows in the table before it is opened
 
@@ -73,7 +75,7 @@ function Measurements({ m }: { m: Monitor }) {
   const [all, setAll] = useState(false);
   const lines = useMemo(() => m.metrics.slice(0, 2).map((metric) => [line(m, metric)]), [m]);
   const events = useMemo(() => marks(m), [m]);
-  const shown = all ? m.windows : m.windows.slice(-short);
+  const shown = (all ? m.windows : m.windows.slice(-short)).toReversed(); // the newest first, as on every page
   return (
     <>
       <p class="reading">{reading(m, m.windows.at(-1) as Window)}</p>
@@ -89,6 +91,7 @@ function Measurements({ m }: { m: Monitor }) {
               y={{ format: figure }}
               marks={i === 0 ? events : []}
               onMark={go}
+              markNames={i === 0 ? markNames : undefined}
               sync={`overview ${m.name}`}
               table={false}
             />
@@ -122,7 +125,11 @@ function Measurements({ m }: { m: Monitor }) {
           <tbody>
             {shown.map((w) => (
               <tr key={w.start}>
-                <th scope="row">{w.label}</th>
+                <th scope="row">
+                  <a href={href(`monitors/${enc(m.name)}`, { window: w.label })} data-page data-row>
+                    {w.label}
+                  </a>
+                </th>
                 <td class="num">{versions(w.versions)}</td>
                 <td class="num">{count(w.rows)}</td>
                 <td class="num">{count(w.labelled)}</td>

@@ -47,14 +47,14 @@ function Item({ r }: { r: Run }) {
         <a href={href(`experiments/${enc(r.experiment)}/runs/${enc(r.id)}`)} data-page data-row>
           {r.name || r.id.slice(0, 8)}
         </a>
+        <span class="detail">
+          <State tone={tone}>{word}</State>
+          {took && (r.end ? ` in ${took}` : ` for ${took}`)}
+          {r.step && `, step ${r.step}`}
+        </span>
       </p>
       <p class="when">
         <Age at={r.start} />
-      </p>
-      <p class="detail">
-        <State tone={tone}>{word}</State>
-        {took && (r.end ? ` in ${took}` : ` for ${took}`)}
-        {r.step && `, step ${r.step}`}
       </p>
       {r.metrics.length > 0 && (
         <ul class="metrics" aria-label={`Metrics of ${r.name || r.id}`}>
