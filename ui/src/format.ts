@@ -55,6 +55,11 @@ export function moment(iso: string): string {
   return iso.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC");
 }
 
+/** instant writes a time of the data: the date alone at midnight, else in full. */
+export function instant(iso: string): string {
+  return /T00:00:00(\.0+)?Z$/.test(iso) ? date(iso) : moment(iso);
+}
+
 /** date is the date of a time. */
 export function date(iso: string): string {
   return iso.slice(0, 10);
@@ -108,7 +113,7 @@ export function said(text: string): string {
     .replace(/T00:00:00Z/g, "")
     .replace(/(^|[\s([])-(?=\d)/g, "$1−")
     .replace(/(\d) ?%/g, "$1\u00a0%")
-    .replace(/ ± /g, "\u00a0±\u00a0")
+    .replace(/ ([±×]) /g, "\u00a0$1\u00a0")
     .replace(grouping, (n) => count(Number(n)));
 }
 

@@ -89,7 +89,15 @@ export function newPlot(host: HTMLElement, width: number, height: number, state:
           ticks: { show: true, stroke: () => state().ink.line, width: 1, size: 4 },
           border: { show: true, stroke: () => state().ink.strong, width: 1 },
           splits: (self) => xTicks(self, state()).at,
-          values: (self) => xTicks(self, state()).text,
+          // What a last name shares with its neighbours is left out where it would be cut at the edge.
+          values: (self) => {
+            const { at, text } = xTicks(self, state());
+            const room = self.bbox.width / (devicePixelRatio || 1) + 16;
+            return text.map((t, i) => {
+              const [top = "", below = ""] = t.split("\n");
+              return self.valToPos(at[i] as number, "x") + below.length * 3.1 > room ? top : t;
+            });
+          },
         },
         {
           size: (_, values) => Math.min(86, Math.max(52, Math.max(0, ...(values ?? []).map((v) => String(v ?? "").length)) * 6.4 + 16)),

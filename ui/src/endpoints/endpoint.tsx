@@ -4,7 +4,7 @@ import type { EndpointPage, EndpointTraffic, RolloutLine, TrafficSeries } from "
 import { apiURL } from "../base";
 import { LineChart } from "../chart/line";
 import { Split } from "../chart/split";
-import { bytesText, count, date, moment, percent, plural } from "../format";
+import { bytesText, count, date, instant, moment, percent, plural } from "../format";
 import { Answer, Page, Tabs } from "../page";
 import { Age, CopyButton, Facts, Section, Table, Version } from "../parts";
 import { useQuery } from "../query";
@@ -325,7 +325,7 @@ function Conditions({ of: p }: { of: EndpointPage }) {
       <Facts
         of={[
           ["Event time", e.mode === "driven" ? (e.holder ? `driven by ${e.holder}` : "driven by a replay") : `clock, minus ${p.declared.allowedLateness}`],
-          ["Watermark", e.watermark && moment(e.watermark)],
+          ["Watermark", e.watermark && instant(e.watermark)],
           ["Live since", e.liveSince && moment(e.liveSince)],
           ["Late rows", e.late ? count(e.late) : undefined],
           ["Quarantined", e.quarantined ? <a href={href(`data/quarantine/${enc(e.name)}`)} data-page>{count(e.quarantined)}</a> : undefined],

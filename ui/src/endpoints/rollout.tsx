@@ -3,7 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 import type { RolloutPage } from "../api_gen";
 import { ObjectLink } from "../audit/object";
 import { apiURL } from "../base";
-import { count, figure, moment, plural } from "../format";
+import { count, figure, instant, plural } from "../format";
 import { Answer, Page } from "../page";
 import { Age, Facts, Section, Table, Version } from "../parts";
 import { useQuery } from "../query";
@@ -63,11 +63,11 @@ function Shown({ of: p }: { of: RolloutPage }) {
             ["New", r.to > 0 && <Version model={r.model} version={r.to} />],
             ["Old", r.from > 0 ? <Version model={r.model} version={r.from} /> : "none"],
             ["Begun by", r.decision ? <a href={href(`decisions/${enc(r.decision)}`)} data-page>{r.decision}</a> : `${originOf(r)}${r.cause ? `: ${r.cause}` : ""}`],
-            ["Begun (event time)", moment(r.begun)],
-            ["Answers everything since", r.promoted && moment(r.promoted)],
-            ["Ended", r.ended && moment(r.ended)],
-            ["Next look", p.nextLook && moment(p.nextLook)],
-            ["Stage ends", r.state === "held" ? "when a person decides: promote, resume or roll back" : p.ends && `${moment(p.ends)}${p.latest && p.latest !== p.ends ? `, at the latest ${moment(p.latest)}` : ""}`],
+            ["Begun (event time)", instant(r.begun)],
+            ["Answers everything since", r.promoted && instant(r.promoted)],
+            ["Ended", r.ended && instant(r.ended)],
+            ["Next look", p.nextLook && instant(p.nextLook)],
+            ["Stage ends", r.state === "held" ? "when a person decides: promote, resume or roll back" : p.ends && `${instant(p.ends)}${p.latest && p.latest !== p.ends ? `, at the latest ${instant(p.latest)}` : ""}`],
             ["If undecided", r.open && r.state !== "held" && p.onTimeout],
           ]}
         />

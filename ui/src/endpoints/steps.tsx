@@ -2,7 +2,7 @@
 import { useMemo } from "preact/hooks";
 import type { RolloutLook, RolloutPage, RolloutStep } from "../api_gen";
 import { LineChart } from "../chart/line";
-import { count, date, moment, percent, plural, said } from "../format";
+import { count, date, instant, percent, plural, said } from "../format";
 import { Section, Table, type Column } from "../parts";
 import { href } from "../router";
 import { Arrow, Shape, State, type Tone } from "../shapes";
@@ -93,7 +93,7 @@ export function testsOf(looks: RolloutLook[]): { test: string; looks: RolloutLoo
 export function Tests({ of: p, height = 190 }: { of: RolloutPage; height?: number }) {
   const tests = useMemo(() => testsOf(p.looks), [p.looks]);
   if (tests.length === 0)
-    return <p class="detail">No test has looked yet{p.nextLook ? `: the first look is due at ${moment(p.nextLook)} of event time.` : ". Without stages a version takes over at once."}</p>;
+    return <p class="detail">No test has looked yet{p.nextLook ? `: the first look is due at ${instant(p.nextLook)} of event time.` : ". Without stages a version takes over at once."}</p>;
   return (
     <>
       {!p.everyLook && <p class="detail endpoints-partly">Of this rollout the newest look of each test in each stage is kept; newer rollouts keep every look.</p>}

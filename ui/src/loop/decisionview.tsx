@@ -107,7 +107,11 @@ export function DecisionView({ page: p, wide, changed }: { page: DecisionPage; w
               <p class="loop-gate-said">{sentence(p.evaluation.reason)}</p>
               <p class="detail">
                 Suite {p.evaluation.suite}, version {p.evaluation.version} against {p.evaluation.against || "none"}, on {count(p.evaluation.rows)} rows in pairs
-                {p.evaluation.from && `, ${dayOf(p.evaluation.from)} to ${dayOf(p.evaluation.to)}`}
+                {p.evaluation.from && (
+                  <>
+                    , <span class="nowrap">{dayOf(p.evaluation.from)}</span> to <span class="nowrap">{dayOf(p.evaluation.to)}</span>
+                  </>
+                )}
               </p>
               <Forest results={p.evaluation.results ?? []} />
             </>
