@@ -156,6 +156,15 @@ type ChangeField struct {
 	New  string `json:"new,omitempty"`
 }
 
+// DeclaredOf counts live resources, and those that somebody else than their source changed last.
+func DeclaredOf(live []trimtab.Resource) (d OverviewDeclared) {
+	for _, s := range Sources(live) {
+		d.Resources += s.Resources
+		d.Changed += len(s.Drift)
+	}
+	return d
+}
+
 // Sources groups the live resources by the source that declared them.
 func Sources(live []trimtab.Resource) []ChangeSource {
 	out := []ChangeSource{}

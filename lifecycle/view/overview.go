@@ -24,7 +24,15 @@ type Overview struct {
 	Runs      []OverviewRun      `json:"runs"`    // the newest of the project
 	Changes   []OverviewChange   `json:"changes"` // the newest of the project, without the finest steps
 	Loop      OverviewLoop       `json:"loop"`
+	Declared  OverviewDeclared   `json:"declared"`
 	LeftOut   LeftOut            `json:"leftOut"`
+}
+
+// OverviewDeclared counts what is declared in the project, and of it what is no longer
+// as its source declared it last.
+type OverviewDeclared struct {
+	Resources int `json:"resources"`
+	Changed   int `json:"changed"`
 }
 
 // Server says who answers. Journal is the index of the newest journal entry

@@ -28,6 +28,7 @@ type declared struct {
 	policies  []string
 	endpoints map[string]trimtab.EndpointSpec
 	monitors  map[string]trimtab.MonitorSpec
+	count     view.OverviewDeclared
 }
 
 // Overview puts the answer together for the project of the context's call.
@@ -45,6 +46,7 @@ func (s *Service) Overview(ctx context.Context) (o view.Overview, err error) {
 	if err != nil {
 		return o, err
 	}
+	o.Declared = d.count
 	if err := s.runs(ctx, &o); err != nil {
 		return o, err
 	}
@@ -85,7 +87,7 @@ func (s *Service) declared(ctx context.Context) (d declared, err error) {
 	if err != nil {
 		return d, err
 	}
-	d = declared{models: map[trimtab.ModelName]trimtab.ModelSpec{}, endpoints: map[string]trimtab.EndpointSpec{}, monitors: map[string]trimtab.MonitorSpec{}, sources: map[string]string{}}
+	d = declared{models: map[trimtab.ModelName]trimtab.ModelSpec{}, endpoints: map[string]trimtab.EndpointSpec{}, monitors: map[string]trimtab.MonitorSpec{}, sources: map[string]string{}, count: view.DeclaredOf(all)}
 	for _, r := range all {
 		var into any
 		switch r.Kind {

@@ -1608,6 +1608,7 @@ export interface Overview {
   runs: Run[];
   changes: Change[];
   loop: Loop;
+  declared: Declared;
   leftOut: LeftOut;
 }
 
@@ -1847,6 +1848,11 @@ export interface Rollout {
 export interface Stopped {
   policy: string;
   failures: number;
+}
+
+export interface Declared {
+  resources: number;
+  changed: number;
 }
 
 export interface LeftOut {

@@ -2,7 +2,7 @@
 import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { signal } from "@preact/signals";
-import type { Overview, Projects } from "./api_gen";
+import type { Declared, Overview, Projects } from "./api_gen";
 import { apiURL, pageURL } from "./base";
 import { setServerTime } from "./clock";
 import { Toasts } from "./dialog";
@@ -11,6 +11,7 @@ import { follow, link } from "./live";
 import { Palette } from "./palette";
 import { Skeleton } from "./parts";
 import { shown } from "./page";
+import { plural } from "./format";
 import { pageOf, rail, type Entry, type Params } from "./pages";
 import { useQuery } from "./query";
 import { href, onArrival, place } from "./router";
@@ -66,7 +67,7 @@ export function App() {
       <a class="skip" href="#main" onClick={skip}>
         Skip to the page
       </a>
-      <Bar project={project} />
+      <Bar project={project} declared={overview.data.value?.declared} />
       <div class={railOpen.value ? "frame rail-open" : "frame"}>
         <Rail area={entry?.area} o={overview.data.value} />
         <div class="veil" onClick={() => (railOpen.value = false)} />
@@ -176,6 +177,7 @@ function marksOf(o: Overview | undefined): Record<string, Mark | undefined> {
   const failing = o.endpoints.filter((e) => e.state !== "serving" && e.state !== "loading").length;
   const running = o.pipelines.filter((p) => !p.ended).length;
   const waits = o.loop.decisions.filter((d) => d.state === "awaiting").length;
+  const urgent = o.loop.incidents.filter((i) => i.severity !== "info" && !i.seenBy).length;
   const some = (tone: Tone, count: number, why: string): Mark | undefined => (count > 0 ? { tone, count, why } : undefined);
   return {
     overview: some("warn", o.attention.length, "need attention"),
@@ -184,11 +186,12 @@ function marksOf(o: Overview | undefined): Record<string, Mark | undefined> {
     endpoints: some("bad", failing, "not serving") ?? some("off", o.endpoints.length + o.leftOut.endpoints, "endpoints"),
     monitors: some("off", o.monitors.length + o.leftOut.monitors, "monitors"),
     decisions: some("warn", waits, "wait for a person"),
-    incidents: some(o.loop.incidents.every((i) => i.seenBy) ? "off" : "warn", o.loop.incidents.length, "open"),
+    // The shape of trouble counts what asks for somebody: the same that the overview lists.
+    incidents: some("warn", urgent, "open that nobody looks after") ?? some("off", o.loop.incidents.length, "open"),
   };
 }
 
-function Bar({ project }: { project: string }) {
+function Bar({ project, declared }: { project: string; declared: Declared | undefined }) {
   return (
     <header class="header">
       <button type="button" class="rail-button" aria-label="Pages" aria-expanded={railOpen.value} onClick={() => (railOpen.value = !railOpen.value)}>
@@ -213,9 +216,22 @@ function Bar({ project }: { project: string }) {
         <span class="find-text">Find</span>
         <kbd>{/mac/i.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
       </button>
+      <PlanState of={declared} />
       <LinkState />
       <ThemeSwitch />
     </header>
+  );
+}
+
+/** PlanState says whether what is declared is still what its sources declared last. */
+function PlanState({ of: d }: { of: Declared | undefined }) {
+  if (!d?.resources) return null;
+  const tone: Tone = d.changed ? "warn" : "ok";
+  return (
+    <a class={`plan-state state ${tone}`} href={href("changes")} data-page title={d.changed ? `Of ${d.resources} declared resources, others than their source changed ${d.changed}` : `All ${d.resources} declared resources are as their source declared them last`}>
+      <Shape tone={tone} />
+      {d.changed ? plural(d.changed, "change") : "in sync"}
+    </a>
   );
 }
 
