@@ -163,7 +163,7 @@ function interesting(rows: PipelineRunStep[]): PipelineRunStep | undefined {
 }
 
 function progress(p: PipelineRunPage): string {
-  const done = p.rows.filter((r) => ended(r.state)).length;
+  const done = p.rows.filter((r) => r.state === "succeeded" || r.state === "cached").length;
   const cached = p.rows.filter((r) => r.state === "cached").length;
   return `${done} of ${p.rows.length} done${cached ? `, ${cached} from the cache` : ""}`;
 }
