@@ -11,7 +11,7 @@ import { dayOf, decisionState } from "./words";
 export default function DecisionOf({ params }: { params: Record<string, string> }) {
   const id = params.id ?? "";
   const url = apiURL(project.value, `loop/decisions/${enc(id)}`);
-  const q = useQuery<DecisionPage>(url, ["decision", "rollout", "pipelineRun", "evaluation", "incident"]);
+  const q = useQuery<DecisionPage>(url, ["decision", "rollout", "pipelineRun", "evaluation", "incident", "pause"]);
   const data = q.data.value;
   const d = data?.decision;
   const keys: KeyBinding[] = [];

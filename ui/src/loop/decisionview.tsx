@@ -432,7 +432,10 @@ function Answer({ page: p, changed }: { page: DecisionPage; changed: () => void 
           action={verb === "approve" ? "Approve" : "Reject"}
           danger={verb === "reject"}
           run={run}
-          close={() => setVerb("")}
+          close={() => {
+            setVerb("");
+            setReason("");
+          }}
         >
           <p>
             {verb === "approve"

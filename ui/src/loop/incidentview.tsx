@@ -113,7 +113,7 @@ export function IncidentView({ page: p, wide, changed }: { page: IncidentPage; w
             {!!i.factor && <Line name="what came is">{`${small(i.factor)} × what is right${i.offset ? ` ${i.offset < 0 ? "−" : "+"} ${small(Math.abs(i.offset))}` : ""}`}</Line>}
             {!!i.rows && (
               <Line name="rows">
-                {count(i.rows)}, {count(i.bad ?? 0)} of them wrong
+                {count(i.rows)}, {i.bad === i.rows ? "all" : count(i.bad ?? 0)} of them wrong
               </Line>
             )}
             <Line name="held back">
@@ -263,7 +263,10 @@ function Actions({ page: p, changed }: { page: IncidentPage; changed: () => void
           action={asked.action}
           danger={verb === "release"}
           run={run}
-          close={() => setVerb("")}
+          close={() => {
+            setVerb("");
+            setReason("");
+          }}
         >
           <p>
             {verb === "acknowledge"
@@ -283,9 +286,9 @@ function Actions({ page: p, changed }: { page: IncidentPage; changed: () => void
 }
 
 /** WindowLink leads to a window of the monitor, where one is known. */
-/** isShare says whether evidence is a part of rows, written in percent. */
+/** isShare says whether evidence is a part of a whole, written in percent. */
 function isShare(name: string): boolean {
-  return name.startsWith("share ");
+  return name.startsWith("share ") || name === "confidence";
 }
 
 function WindowLink({ monitor, start, end }: { monitor: string | undefined; start: string; end: string }) {

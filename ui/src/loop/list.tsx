@@ -24,6 +24,10 @@ export default function Loops() {
     toast(paused ? "The loop goes on" : "The loop is paused", "ok");
     q.refresh();
   };
+  const close = () => {
+    setAsks(false);
+    setReason(""); // what was said is said once
+  };
   return (
     <Page
       title="Loop"
@@ -175,7 +179,7 @@ export default function Loops() {
         )}
       </Answer>
       {asks && (
-        <Confirm title={paused ? "Resume the loop" : "Pause the loop"} word={paused ? undefined : "pause"} action={paused ? "Resume" : "Pause"} run={toggle} close={() => setAsks(false)}>
+        <Confirm title={paused ? "Resume the loop" : "Pause the loop"} word={paused ? undefined : "pause"} action={paused ? "Resume" : "Pause"} run={toggle} close={close}>
           <p>{paused ? "Every policy of this project decides again on the windows that have closed meanwhile." : "No policy of this project starts anything until the loop is resumed. What runs goes on to its end; rollouts keep their step and can still roll back."}</p>
           <label class="field">
             <span>Reason, which is recorded</span>

@@ -402,7 +402,7 @@ function PanelHead({ title, head, shut, to }: { title: string; head: HeadRef; sh
 }
 
 function DecisionPanel({ id, head, shut, changed }: { id: string; head: HeadRef; shut: () => void; changed: () => void }) {
-  const q = useQuery<DecisionPage>(apiURL(project.value, `loop/decisions/${enc(id)}`), ["decision", "rollout", "pipelineRun", "evaluation", "incident"]);
+  const q = useQuery<DecisionPage>(apiURL(project.value, `loop/decisions/${enc(id)}`), ["decision", "rollout", "pipelineRun", "evaluation", "incident", "pause"]);
   const data = q.data.value;
   const around = (to: string | undefined) => to && setParams({ decision: to });
   return (

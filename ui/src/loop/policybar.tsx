@@ -93,7 +93,10 @@ export function PolicyBar({ page, refresh }: { page: LoopPage; refresh: () => vo
           title={ask === "pause" ? `Pause policy ${p.name}` : ask === "resume" ? (all ? "Resume the loop" : `Resume policy ${p.name}`) : "Close the breaker"}
           action={ask === "pause" ? "Pause" : ask === "resume" ? "Resume" : "Close it"}
           run={run}
-          close={() => setAsk("")}
+          close={() => {
+            setAsk("");
+            setReason("");
+          }}
         >
           <p>
             {ask === "pause"
