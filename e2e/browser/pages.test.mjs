@@ -3,12 +3,15 @@
 // 2 MB, no page wider than the screen; a screenshot of each is kept.
 import { strict as assert } from "node:assert";
 import { after, before, describe, test } from "node:test";
-import { findings, launch, looks, open, screens, settled } from "./browser.mjs";
+import { findings, findingsOfColour, launch, open, screens, settled } from "./browser.mjs";
 import { pictures, routes } from "./routes.mjs";
 import { start } from "./server.mjs";
 import { world } from "./world.mjs";
 
 const most = 2_000_000; // bytes of one answer
+
+/** elements are what a page is made of, without its words and colours. */
+const elements = (page) => page.evaluate(() => Array.from(document.querySelectorAll("*"), (e) => `${e.tagName} ${e.getAttributeNames().join(" ")}`).join("\n"));
 
 describe("every page", { concurrency: false }, () => {
   let browser, server, empty, all;
@@ -22,33 +25,48 @@ describe("every page", { concurrency: false }, () => {
     await empty?.stop();
   });
 
-  for (const { theme, width } of looks) {
-    test(`${theme}, ${width} px`, async (t) => {
-      const { page, complaints, close } = await open(browser, server.url, { theme, width });
-      const large = [];
-      page.on("response", async (r) => {
-        const length = Number(r.headers()["content-length"] ?? 0);
-        if (length > most) large.push(`${r.url()}: ${length} bytes`);
-      });
-      for (const [name, address, heading] of all) {
-        await t.test(name, async () => {
-          complaints.length = 0;
-          await page.goto(`${server.url}/ui/${address}`);
-          await page.locator("main h1").first().waitFor();
-          await settled(page);
-          await page.screenshot({ path: `${screens}${name}-${theme}-${width}.png` });
-          if (heading) assert.equal(await page.locator("main h1").first().innerText(), heading);
-          assert.equal(await page.locator("main .problem").count(), 0, await page.locator("main").innerText());
-          assert.deepEqual(await findings(page), []);
-          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          assert.ok(wide <= 0, `the page is ${wide} px wider than the screen`);
-          assert.deepEqual(complaints, []);
-          assert.deepEqual(large, []);
+  // A page is loaded once for each width, as it is made for it, and then looked at in
+  // both themes. The other theme changes colours alone, which `light-dark()` in the
+  // tokens makes sure of: where it leaves the same elements, only what reads colours
+  // is asked again; else everything is. Both widths are looked at side by side: these
+  // are the longest tests, and end last.
+  describe("looks", { concurrency: 2 }, () => {
+    for (const width of [390, 1440]) {
+      test(`${width} px`, async (t) => {
+        const { page, complaints, close } = await open(browser, server.url, { width });
+        const large = [];
+        page.on("response", async (r) => {
+          const length = Number(r.headers()["content-length"] ?? 0);
+          if (length > most) large.push(`${r.url()}: ${length} bytes`);
         });
-      }
-      await close();
-    });
-  }
+        for (const [name, address, heading] of all) {
+          await t.test(name, async () => {
+            complaints.length = 0;
+            let seen;
+            for (const theme of ["light", "dark"]) {
+              await page.emulateMedia({ colorScheme: theme });
+              if (!seen) {
+                await page.goto(`${server.url}/ui/${address}`);
+                await page.locator("main h1").first().waitFor();
+              }
+              await settled(page);
+              await page.screenshot({ path: `${screens}${name}-${theme}-${width}.png` });
+              if (heading) assert.equal(await page.locator("main h1").first().innerText(), heading);
+              assert.equal(await page.locator("main .problem").count(), 0, await page.locator("main").innerText());
+              const made = await elements(page);
+              assert.deepEqual(await (made === seen ? findingsOfColour : findings)(page), [], `${theme} theme`);
+              seen = made;
+              const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+              assert.ok(wide <= 0, `in the ${theme} theme the page is ${wide} px wider than the screen`);
+              assert.deepEqual(complaints, [], `${theme} theme`);
+              assert.deepEqual(large, []);
+            }
+          });
+        }
+        await close();
+      });
+    }
+  });
 
   // `make screens` keeps the pictures that README and docs show.
   test("pictures for the documents", { skip: process.env.TRIMTAB_SCREENS ? false : "TRIMTAB_SCREENS names no folder" }, async () => {
