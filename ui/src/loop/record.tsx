@@ -1,6 +1,6 @@
 // What the journal has of a decision or an incident.
 import type { LoopEntry } from "../api_gen";
-import { moment } from "../format";
+import { moment, said } from "../format";
 import { href } from "../router";
 
 /** Record lists the entries, each with a link to the audit log. */
@@ -18,7 +18,7 @@ export function Record({ entries }: { entries: LoopEntry[] }) {
             {e.by}
           </span>
           <time dateTime={e.time}>{moment(e.time)}</time>
-          {e.reason && <span class="detail">{e.reason}</span>}
+          {e.reason && <span class="detail">{said(e.reason)}</span>}
         </li>
       ))}
     </ul>
