@@ -1,7 +1,7 @@
 // The head that every page has, and what a page tells the frame: its title, its
 // keys, its actions for the palette, and what can be copied of it.
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { startClock } from "./clock";
 import { registerKeys, type KeyBinding } from "./keys";
@@ -52,7 +52,8 @@ export function Page({ title, label, crumbs = [], summary, aside, copy, keys = [
     const where = project.value === "default" ? "" : `${project.value} · `;
     document.title = title === "Overview" && where === "" ? "trimtab" : `${title} · ${where}trimtab`;
   }, [title, crumbs.map((c) => c.text + c.to).join("|"), project.value]);
-  useEffect(() => registerKeys(keys), [keys.map((k) => k.keys).join("|"), keys]);
+  // Before the page is painted: what a person sees answers to its own keys, not to those of the page before.
+  useLayoutEffect(() => registerKeys(keys), [keys.map((k) => k.keys).join("|"), keys]);
   useEffect(() => {
     actions.value = offered;
     return () => (actions.value = []);
