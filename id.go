@@ -148,6 +148,14 @@ func ValidResourceName(name string) string {
 	return "a name has 1 to 63 lowercase letters, digits, dots or dashes, and begins and ends with a letter or digit"
 }
 
+// UsableName reports what is wrong with the name of a resource of a kind, "" when nothing is.
+func UsableName(kind, name string) string {
+	if kind == KindRetrainPolicy && name == LoopPause {
+		return fmt.Sprintf("any other name: %q is the pause of all policies together", name)
+	}
+	return ValidResourceName(name)
+}
+
 // Validate reports whether the workspace name can be used.
 func (w Workspace) Validate() error {
 	if !workspaceName.MatchString(string(w)) {

@@ -156,7 +156,10 @@ func (s PolicyState) Object() Object { return Object{Kind: "policyState", Name: 
 // Head is how the document is listed.
 func (s PolicyState) Head() Head { return Head{Scope: s.Policy, At: s.Through, Open: s.Broken} }
 
-// Pause stops every automatic action of a project (Name "") until it is resumed.
+// LoopPause is the name of the pause that stops every policy of a project; no policy is called so.
+const LoopPause = "loop"
+
+// Pause stops a policy, or with the name [LoopPause] every automatic action of a project, until it is resumed.
 type Pause struct {
 	Workspace Workspace `json:"ws"`
 	Name      string    `json:"name"` // "loop", or a policy

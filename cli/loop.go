@@ -68,7 +68,7 @@ func (a *application) pauseCommand(paused bool) *cobra.Command {
 			return a.show(all, func(w io.Writer) error {
 				for _, x := range all {
 					what := "the loop of project " + string(x.Workspace)
-					if x.Name != "loop" {
+					if x.Name != trimtab.LoopPause {
 						what = "policy " + x.Name
 					}
 					state := "runs"

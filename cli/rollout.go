@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -74,7 +75,7 @@ func (a *application) writeRollouts(w io.Writer, all []trimtab.Rollout) error {
 		if !a.wide() {
 			reason = clipped(reason, 40)
 		}
-		g.add(r.ID, versionText(r.From), versionText(r.To), a.paint(w, rolloutColours[r.State], string(r.State)), percent(r.Share), date(r.Begun), date(r.Since), reason)
+		g.add(r.ID, versionText(r.From), versionText(r.To), a.paint(w, rolloutColours[r.State], string(r.State)), percent(r.Share), cmp.Or(optional(r.Begun), "-"), cmp.Or(optional(r.Since), "-"), reason)
 	}
 	return a.table(w, g, "No version has been rolled out yet: a rollout begins when the alias of an endpoint moves, or when a policy decides so.")
 }
@@ -192,7 +193,7 @@ func (a *application) writeRollout(w io.Writer, r trimtab.Rollout) error {
 			next = date(t)
 		}
 	}
-	if err := facts(w, "begun", date(r.Begun), "by", r.Origin, "cause", r.Cause, "stage since", date(r.Since), "stage", strings.TrimPrefix(ends+", "+latest, ", "), "looked", optional(r.Looked),
+	if err := facts(w, "begun", optional(r.Begun), "by", r.Origin, "cause", r.Cause, "stage since", optional(r.Since), "stage", strings.TrimPrefix(ends+", "+latest, ", "), "looked", optional(r.Looked),
 		"next look", next, "verdict", r.Verdict, "reason", r.Reason, "ended", optional(r.Ended)); err != nil {
 		return err
 	}

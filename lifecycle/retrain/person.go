@@ -7,9 +7,6 @@ import (
 	"github.com/trimtab/trimtab"
 )
 
-// LoopPause is the name of the pause that stops every policy of a project.
-const LoopPause = "loop"
-
 // Approve lets a decision be carried out: one that waits for a person, or one that
 // was advised, as long as the version that it is about still serves and nothing else
 // is under way. Approving twice is the same; anything else is a Precondition.
@@ -130,15 +127,15 @@ func (p *Policies) CloseBreaker(ctx context.Context, policy, reason string) (st 
 	return st, err
 }
 
-// Pause pauses or resumes the loop of a project, name LoopPause, or one policy of it.
+// Pause pauses or resumes the loop of a project, name trimtab.LoopPause, or one policy of it.
 // What is under way is not undone: a training goes on to its end, and a rollout keeps
 // its step and can still roll back.
 func (p *Policies) Pause(ctx context.Context, name string, paused bool, reason string) (x trimtab.Pause, err error) {
 	defer trimtab.Wrap(&err, "Policies.Pause(%s, %t)", name, paused)
 	if name == "" {
-		name = LoopPause
+		name = trimtab.LoopPause
 	}
-	if name != LoopPause {
+	if name != trimtab.LoopPause {
 		if _, err := p.cfg.Resources.Get(ctx, trimtab.KindRetrainPolicy, name); err != nil {
 			return x, err
 		}
@@ -176,7 +173,7 @@ func (p *Policies) PauseAll(ctx context.Context, paused bool, reason string) ([]
 	var out []trimtab.Pause
 	for _, ws := range projects {
 		call.Workspace = ws
-		x, err := p.Pause(trimtab.WithCall(ctx, call), LoopPause, paused, reason)
+		x, err := p.Pause(trimtab.WithCall(ctx, call), trimtab.LoopPause, paused, reason)
 		if err != nil {
 			return out, err
 		}

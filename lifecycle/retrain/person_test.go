@@ -123,7 +123,7 @@ func TestPauseAndBreaker(t *testing.T) {
 		t.Errorf("a policy that is not declared: %v", err)
 	}
 	for range 2 {
-		if x, err := p.Pause(ctx, "", true, "why"); err != nil || !x.Paused || x.Name != retrain.LoopPause || x.By != "local" {
+		if x, err := p.Pause(ctx, "", true, "why"); err != nil || !x.Paused || x.Name != trimtab.LoopPause || x.By != "local" {
 			t.Errorf("paused: %+v (%v)", x, err)
 		}
 	}

@@ -426,7 +426,7 @@ func (s *pass) facts(ctx context.Context, w trimtab.WindowResult) (Facts, error)
 
 // paused says who has paused the loop or this policy, "" when nobody has.
 func (s *pass) paused(ctx context.Context) (string, error) {
-	for _, name := range []string{"loop", s.name} {
+	for _, name := range []string{trimtab.LoopPause, s.name} {
 		x, err := s.cfg.Pauses.Get(ctx, name)
 		if err != nil && !trimtab.IsKind(err, trimtab.NotFound) {
 			return "", err

@@ -353,7 +353,7 @@ func (s *pass) look(ctx context.Context, r trimtab.Rollout) (outcome, error) {
 
 // paused says why nothing is started by itself, "" when it is.
 func (s *pass) paused(ctx context.Context) (string, error) {
-	p, err := s.cfg.Pauses.Get(ctx, "loop")
+	p, err := s.cfg.Pauses.Get(ctx, trimtab.LoopPause)
 	switch {
 	case trimtab.IsKind(err, trimtab.NotFound):
 		return "", nil

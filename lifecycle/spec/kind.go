@@ -173,7 +173,7 @@ func Decode(r trimtab.Resource) (any, error) {
 		return nil, Diagnostics{{Severity: SevError, Path: "kind", Summary: fmt.Sprintf("unknown kind %q", r.Kind), Expected: "one of " + strings.Join(trimtab.Kinds, ", "), DidYouMean: trimtab.Nearest(r.Kind, trimtab.Kinds)}}
 	}
 	var ds Diagnostics
-	if why := trimtab.ValidResourceName(r.Name); why != "" {
+	if why := trimtab.UsableName(r.Kind, r.Name); why != "" {
 		ds = append(ds, Diagnostic{Severity: SevError, Path: "metadata.name", Summary: fmt.Sprintf("name %q can not be used", r.Name), Expected: why})
 	}
 	s := k.fresh()

@@ -313,7 +313,7 @@ func (l *loader) resource(file, dir string, root *node) {
 	if h.APIVersion != "" && h.APIVersion != trimtab.APIVersion {
 		dec.problem("apiVersion", doc.at["apiVersion"], fmt.Sprintf("apiVersion is %q", h.APIVersion), trimtab.APIVersion, "")
 	}
-	l.metadata(dec, &h.Metadata)
+	l.metadata(dec, h.Kind, &h.Metadata)
 	k, known := kindNamed(h.Kind)
 	if !known {
 		if h.Kind != "" {
@@ -380,9 +380,9 @@ func (l *loader) head(dec *decoder, root *node, h *head) *node {
 	return specNode
 }
 
-func (l *loader) metadata(dec *decoder, m *trimtab.Metadata) {
+func (l *loader) metadata(dec *decoder, kind string, m *trimtab.Metadata) {
 	if m.Name != "" {
-		if why := trimtab.ValidResourceName(m.Name); why != "" {
+		if why := trimtab.UsableName(kind, m.Name); why != "" {
 			dec.problem("metadata.name", dec.at["metadata.name"], fmt.Sprintf("name %q can not be used", m.Name), why, "")
 		}
 	}

@@ -285,7 +285,7 @@ func (t *table) watchers(ctx context.Context, endpoint string, p *view.EndpointP
 		}
 		p.Policies = append(p.Policies, view.EndpointPolicy{Name: r.Name, Mode: s.Mode, Paused: view.PausedBy(pause)})
 	}
-	pause, err := t.pause(ctx, "loop")
+	pause, err := t.pause(ctx, trimtab.LoopPause)
 	p.LoopPaused = view.PausedBy(pause)
 	return err
 }

@@ -80,7 +80,7 @@ func (t *table) loopView(ctx context.Context) (view.Loop, error) {
 		return out, absent("policies")
 	}
 	var err error
-	if out.Pause, err = t.pause(ctx, "loop"); err != nil {
+	if out.Pause, err = t.pause(ctx, trimtab.LoopPause); err != nil {
 		return out, err
 	}
 	all, err := t.cfg.Resources.List(ctx, trimtab.KindRetrainPolicy)

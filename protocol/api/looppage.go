@@ -173,7 +173,7 @@ func (t *table) loopHistory(ctx context.Context, memory *loopMemory, in *LoopSpa
 			}
 		}
 	}
-	if h.Pause, err = t.pause(ctx, "loop"); err != nil {
+	if h.Pause, err = t.pause(ctx, trimtab.LoopPause); err != nil {
 		return h, err
 	}
 	m := remembered{}
@@ -199,7 +199,7 @@ func (t *table) loopList(ctx context.Context, memory *loopMemory) (out view.Loop
 	if err := t.loopParts(); err != nil {
 		return out, err
 	}
-	if out.Pause, err = t.pause(ctx, "loop"); err != nil {
+	if out.Pause, err = t.pause(ctx, trimtab.LoopPause); err != nil {
 		return out, err
 	}
 	w, err := t.watching(ctx)
@@ -442,7 +442,7 @@ func (t *table) decisionPage(ctx context.Context, id string) (p view.DecisionPag
 	} else if absentIsFine(err) != nil {
 		return p, err
 	}
-	for _, name := range []string{"loop", d.Policy} {
+	for _, name := range []string{trimtab.LoopPause, d.Policy} {
 		pause, err := t.pause(ctx, name)
 		if err != nil {
 			return p, err

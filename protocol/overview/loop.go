@@ -47,7 +47,7 @@ func (s *Service) loop(ctx context.Context, o *view.Overview, d declared) error 
 	var paused []trimtab.Pause
 	for _, p := range pauses {
 		switch {
-		case p.Name == "loop":
+		case p.Name == trimtab.LoopPause:
 			pause = &p
 		case slices.Contains(d.policies, p.Name):
 			paused = append(paused, p)

@@ -1,6 +1,7 @@
 // Numbers and times for people. Times are UTC: they name moments of data.
 
 const grouped = new Intl.NumberFormat("en-US");
+const tenths = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 /** count groups a whole number: 336,776. */
 export function count(n: number): string {
@@ -14,6 +15,7 @@ export function figure(v: number | null): string {
   if (a === 0 || (a >= 0.01 && a < 10)) return minus(v.toFixed(3));
   if (Number.isInteger(v) && a < 1e9) return minus(grouped.format(v));
   if (a >= 9999.95 && a < 1e9) return minus(grouped.format(Math.round(v)));
+  if (a >= 999.995 && a < 9999.95) return minus(tenths.format(v));
   if (a >= 10 && a < 9999.95) return minus(v.toPrecision(5));
   return minus(v.toPrecision(3));
 }

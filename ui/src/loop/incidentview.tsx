@@ -285,12 +285,12 @@ function Actions({ page: p, changed }: { page: IncidentPage; changed: () => void
   );
 }
 
-/** WindowLink leads to a window of the monitor, where one is known. */
 /** isShare says whether evidence is a part of a whole, written in percent. */
 function isShare(name: string): boolean {
   return name.startsWith("share ") || name === "confidence";
 }
 
+/** WindowLink leads to a window of the monitor, where one is known. */
 function WindowLink({ monitor, start, end }: { monitor: string | undefined; start: string; end: string }) {
   const text = spanText(Date.parse(start) / 1000, Date.parse(end) / 1000);
   if (!monitor) return <>{text}</>;
