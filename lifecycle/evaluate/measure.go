@@ -18,8 +18,9 @@ type Measure struct {
 // slow are the metrics whose difference is known by drawing rows again many times, which nobody waits for here.
 var slow = map[string]bool{"ece": true, "calibration_slope": true, "calibration_intercept": true}
 
-// Measures computes the metrics of the sample's task. The rows of a day depend on each other, so means have intervals by
-// days; that of the AUC is DeLong's, which takes rows as independent. level is that of the intervals, 0 means 0.95.
+// Measures computes the metrics of the sample's task. The rows of a day depend on each other, so intervals are by days:
+// of means from their blocks, of the line of calibration by the sandwich, of the calibration error by the bootstrap; that
+// of the AUC is DeLong's, which takes rows as independent. level is that of the intervals, 0 means 0.95.
 func (x *Sample) Measures(level float64) []Measure {
 	names := []string{"auc", "log_loss", "brier", "accuracy", "ece", "calibration_slope", "calibration_intercept"}
 	if x.Task == Regression {
@@ -51,7 +52,7 @@ func (x *Sample) Measures(level float64) []Measure {
 	return out
 }
 
-// interval bounds a metric, with NaN for those whose error is known for differences alone.
+// interval bounds a metric, with NaN for those whose error is not known.
 func (x *Sample) interval(name string, value, level float64) stat.Interval {
 	r := x.Rows
 	switch name {
@@ -71,12 +72,34 @@ func (x *Sample) interval(name string, value, level float64) stat.Interval {
 		return x.byDay(value, level, hit)
 	case "mae":
 		return x.byDay(value, level, absoluteError)
+	case "ece":
+		block, n := r.blocks()
+		g := gapsOf(r, r.Challenger, block, n)
+		se, df := bootstrapped(1, n, g.error)
+		ci := around(value, se, df, level)
+		ci.Lo = max(ci.Lo, 0) // NaN stays
+		return ci
+	case "calibration_slope", "calibration_intercept":
+		block, _ := r.blocks()
+		l := stat.FitCalibrationLine(r.outcomes(), r.Challenger, nil, block)
+		if name == "calibration_slope" {
+			return around(value, l.SlopeSE, l.DF, level)
+		}
+		return around(value, l.LargeSE, l.DF, level)
 	case "rmse":
 		// The root of the bounds of the squared error.
 		ci := x.byDay(value*value, level, squaredError)
 		return stat.Interval{Lo: math.Sqrt(max(ci.Lo, 0)), Hi: math.Sqrt(max(ci.Hi, 0))}
 	}
 	return stat.Interval{Lo: math.NaN(), Hi: math.NaN()}
+}
+
+// around bounds a value whose error is known, with NaN where one block alone tells nothing of it.
+func around(value, se, df, level float64) stat.Interval {
+	if !(df > 0) || math.IsNaN(se) || math.IsInf(se, 0) {
+		return stat.Interval{Lo: math.NaN(), Hi: math.NaN()}
+	}
+	return stat.TInterval(value, se, df, level)
 }
 
 func (x *Sample) byDay(value, level float64, loss func(y, p float64) float64) stat.Interval {
@@ -86,5 +109,5 @@ func (x *Sample) byDay(value, level float64, loss func(y, p float64) float64) st
 		sums[block[i]].Add(loss(y, x.Rows.Challenger[i]))
 	}
 	_, se, df := stat.BlockMean(sums)
-	return stat.TInterval(value, se, df, level)
+	return around(value, se, df, level)
 }

@@ -180,38 +180,53 @@ func delong(r *Rows, p *paired, _ uint64) {
 	p.diff, p.se, p.df = d.Difference, d.SE, d.DF
 }
 
-// resampled compares calibration errors by the bootstrap over blocks. Sums by block and bin are all that it needs.
+// resampled compares calibration errors by the bootstrap over blocks.
 func resampled(r *Rows, p *paired, seed uint64) {
-	edges := stat.EqualWidth(10)
 	block, n := r.blocks()
-	type sums [11][2]float64 // by bin: of score less outcome, of the challenger and of the champion
-	all := make([]sums, n)
-	rows := make([]float64, n)
+	challenger, champion := gapsOf(r, r.Challenger, block, n), gapsOf(r, r.Champion, block, n)
+	p.diff = p.champion - p.challenger
+	p.se, p.df = bootstrapped(seed, n, func(blocks []int) float64 { return champion.error(blocks) - challenger.error(blocks) })
+}
+
+// gaps are the rows of blocks, and score less outcome summed by block and bin of equal width: all that a calibration
+// error needs of them.
+type gaps struct {
+	rows []float64
+	sums [][11]float64
+}
+
+func gapsOf(r *Rows, score []float64, block []int, n int) gaps {
+	edges := stat.EqualWidth(10)
+	g := gaps{rows: make([]float64, n), sums: make([][11]float64, n)}
 	for i, y := range r.Label {
-		rows[block[i]]++
-		for k, score := range [2][]float64{r.Challenger, r.Champion} {
-			bin, _ := slices.BinarySearch(edges, score[i])
-			all[block[i]][bin][k] += score[i] - y
+		bin, _ := slices.BinarySearch(edges, score[i])
+		g.rows[block[i]]++
+		g.sums[block[i]][bin] += score[i] - y
+	}
+	return g
+}
+
+// error is the expected calibration error of some blocks.
+func (g gaps) error(blocks []int) float64 {
+	var total [11]float64
+	rows := 0.0
+	for _, b := range blocks {
+		rows += g.rows[b]
+		for bin, v := range g.sums[b] {
+			total[bin] += v
 		}
 	}
-	found := stat.Bootstrap{Seed: seed}.Run(n, func(blocks []int) float64 {
-		var total sums
-		count := 0.0
-		for _, b := range blocks {
-			count += rows[b]
-			for bin := range total {
-				total[bin][0] += all[b][bin][0]
-				total[bin][1] += all[b][bin][1]
-			}
-		}
-		gap := 0.0
-		for _, x := range total {
-			gap += math.Abs(x[1]) - math.Abs(x[0])
-		}
-		return gap / count
-	})
-	// Resamples of g blocks spread by (g-1)/g too little.
-	p.diff, p.se, p.df = p.champion-p.challenger, found.SE*math.Sqrt(float64(n)/float64(n-1)), float64(n-1)
+	gap := 0.0
+	for _, v := range total {
+		gap += math.Abs(v)
+	}
+	return gap / rows
+}
+
+// bootstrapped is the error of what is computed from n blocks. Resamples of g blocks spread by (g-1)/g too little.
+func bootstrapped(seed uint64, n int, value func(blocks []int) float64) (se, df float64) {
+	g := float64(n)
+	return stat.Bootstrap{Seed: seed}.Run(n, value).SE * math.Sqrt(g/(g-1)), g - 1
 }
 
 // line compares how far two lines of calibration are from the perfect one: by what each block contributes to either, to
