@@ -209,6 +209,7 @@ function Bar({ project, declared }: { project: string; declared: Declared | unde
       <ProjectSwitch project={project} />
       <Crumbs />
       <span class="grow" />
+      <PlanState of={declared} />
       <button type="button" class="find" onClick={() => (palette.value = true)} aria-label="Find a page, an object, an action">
         <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true" focusable="false">
           <path d="M7 2.500a4.500 4.500 0 1 1 0 9 4.500 4.500 0 0 1 0-9zM10.300 10.300 14 14" fill="none" stroke="currentColor" stroke-width="1.400" stroke-linecap="round" />
@@ -216,7 +217,6 @@ function Bar({ project, declared }: { project: string; declared: Declared | unde
         <span class="find-text">Find</span>
         <kbd>{/mac/i.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
       </button>
-      <PlanState of={declared} />
       <LinkState />
       <ThemeSwitch />
     </header>

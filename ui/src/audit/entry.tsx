@@ -62,7 +62,7 @@ export default function Entry({ params }: { params: Record<string, string> }) {
       crumbs={[{ text: "Audit", to: "audit" }]}
       summary={body && `${body.action} · ${kindWord(body.object.kind)} ${body.object.name}`}
       label={verdict && <VerdictLine of={verdict} />}
-      copy={{ curl: { url: address }, cli: "trimtab audit verify" }}
+      copy={{ curl: { url: address }, cli: `trimtab audit show ${index}` }}
       keys={keys}
       aside={
         <div class="audit-near">
@@ -153,7 +153,7 @@ function Shown({ evidence, body, index, verdict, no, again }: { evidence: AuditE
           <>
             <Checks of={verdict} again={again} />
             <p class="detail">
-              Computed in this browser from the bytes at the left, the signed checkpoint and the hashes beside the entry's path (RFC 6962). <code>docs/format/journal.md</code> says how to do it by hand.
+              Computed in this browser from the bytes at the left, the signed checkpoint and the hashes beside the entry's path (RFC 6962). <code>trimtab audit show {index}</code> does the same, <code>docs/format/journal.md</code> says how to do it by hand.
             </p>
           </>
         ) : (

@@ -9,6 +9,7 @@ export interface Bin {
   label: string;
   a: number;
   b?: number;
+  color?: number | undefined; // of the palette, where the bar is something that has one elsewhere
 }
 
 interface Props {
@@ -20,6 +21,15 @@ interface Props {
   format?: (v: number) => string;
 }
 
+const widest = 80; // of a bar: few bars are no walls
+
+/** multiplesOf are the multiples of a step within a range; zero has its own line. */
+function multiplesOf(min: number, max: number, step: number): number[] {
+  const first = Math.ceil(min / step - 1e-9);
+  const last = Math.floor(max / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step).filter((v) => v !== 0 || min < 0);
+}
+
 /** Bars draws the bins in their order. */
 export function Bars(p: Props) {
   const { label, bins, names = ["value"], horizontal, height = 160, format = short } = p;
@@ -27,6 +37,7 @@ export function Bars(p: Props) {
   const [at, setAt] = useState<number | null>(null);
   const two = bins.some((b) => b.b !== undefined);
   const max = Math.max(1e-300, ...bins.flatMap((b) => [b.a, b.b ?? 0]).filter(Number.isFinite));
+  const least = Math.min(0, ...bins.flatMap((b) => [b.a, b.b ?? 0]).filter(Number.isFinite)); // bars stand on zero, whichever way they go
   const words = (b: Bin) => `${b.label}: ${names[0] ?? "value"} ${format(b.a)}${b.b !== undefined ? `, ${names[1] ?? "second"} ${format(b.b)}` : ""}`;
   const keys = (e: KeyboardEvent) => {
     const last = bins.length - 1;
@@ -84,13 +95,13 @@ export function Bars(p: Props) {
   const inner = Math.max(1, width - left - 8);
   const step = inner / Math.max(1, bins.length);
   const gap = step > 12 ? 2 : step > 4 ? 1 : 0;
-  const py = (v: number) => 6 + (height - foot - 6) * (1 - Math.max(0, v) / max);
+  const py = (v: number) => 6 + ((height - foot - 6) * (max - v)) / (max - least);
   // A label has the room to the next label that is shown.
   const longest = Math.max(...bins.map((b) => Math.min(14, b.label.length)), 1) * 6.4 + 8;
   const each = Math.max(1, Math.ceil(longest / step));
   const most = Math.max(3, Math.floor((each * step - 4) / 6.2));
-  const tick = niceStep(max / 3);
-  const ticks = Array.from({ length: Math.floor(max / tick + 1e-9) }, (_, i) => (i + 1) * tick);
+  const tick = niceStep((max - least) / 4);
+  const ticks = multiplesOf(least, max, tick);
   return (
     <Frame {...frame}>
       <div ref={box} style={{ height: `${height}px` }}>
@@ -103,18 +114,20 @@ export function Bars(p: Props) {
               </g>
             ))}
             {bins.map((b, i) => {
-              const x = left + i * step + gap / 2;
-              const w = Math.max(0.75, step - gap);
+              const w = Math.min(widest, Math.max(0.75, step - gap));
+              const x = left + (i + 0.5) * step - w / 2;
+              const from = (v: number) => Math.min(py(v), py(0));
+              const long = (v: number) => Math.abs(py(v) - py(0)) || 0;
               return (
                 <g key={i} onMouseEnter={() => setAt(i)}>
                   <title>{words(b)}</title>
                   <rect x={left + i * step} y={0} width={step} height={height - foot} fill={at === i ? "var(--selected)" : "transparent"} />
-                  <rect x={x} y={py(b.a)} width={w} height={Math.max(0, height - foot - py(b.a))} class={two ? "a" : "a only"} />
-                  {b.b !== undefined && <rect x={x + 0.75} y={py(b.b)} width={Math.max(0.5, w - 1.5)} height={Math.max(0, height - foot - py(b.b))} class="b" />}
+                  <rect x={x} y={from(b.a)} width={w} height={long(b.a)} class={two ? "a" : "a only"} style={b.color === undefined ? undefined : { fill: b.color < 8 ? `var(--series-${b.color + 1})` : "var(--line-strong)" }} />
+                  {b.b !== undefined && <rect x={x + 0.75} y={from(b.b)} width={Math.max(0.5, w - 1.5)} height={long(b.b)} class="b" />}
                 </g>
               );
             })}
-            <line x1={left} x2={width - 8} y1={height - foot} y2={height - foot} class="base" />
+            <line x1={left} x2={width - 8} y1={py(0)} y2={py(0)} class="base" />
             {bins.map((b, i) => i % each === 0 && (
               <text key={i} x={Math.min(left + (i + 0.5) * step, width - 4)} y={height - 4} class={`tick ${i > 0 && left + (i + 0.5) * step + most * 3 > width ? "end" : "mid"}`}>
                 {cut(b.label, most)}

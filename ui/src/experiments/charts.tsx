@@ -93,7 +93,7 @@ function Chart({ metric, runs, x, grouping, project, stamp }: Props & { metric: 
   if (single) {
     const bins =
       grouping === undefined
-        ? known.slice(0, 24).map((c) => ({ label: by.get(c.run)?.name ?? c.run, a: c.y[c.y.length - 1] ?? NaN }))
+        ? known.slice(0, 24).map((c) => ({ label: by.get(c.run)?.name ?? c.run, a: c.y[c.y.length - 1] ?? NaN, color: by.get(c.run)?.color }))
         : grouped(known, (c) => by.get(c.run)?.group ?? "–").map(([group, all]) => ({ label: `${group} (${all.length})`, a: mean(all.map((c) => c.y[c.y.length - 1] ?? NaN)) }));
     const real = bins.filter((b) => Number.isFinite(b.a));
     return <Bars label={`${metric} by ${grouping === undefined ? "run" : grouping}`} bins={real} names={[metric]} height={height} format={(v) => String(Number(v.toPrecision(3)))} />;
