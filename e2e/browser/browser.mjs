@@ -15,9 +15,6 @@ mkdirSync(screens, { recursive: true });
 /** launch starts the browser. */
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
 
-/** themes and widths that every state of a page is looked at in. */
-export const looks = ["light", "dark"].flatMap((theme) => [390, 1440].map((width) => ({ theme, width })));
-
 const contexts = new WeakMap(); // browser -> the context of its pages, once it is there
 
 /**

@@ -50,7 +50,7 @@ describe("every page", { concurrency: false }, () => {
                 await page.locator("main h1").first().waitFor();
               }
               await settled(page);
-              await page.screenshot({ path: `${screens}${name}-${theme}-${width}.png` });
+              await page.screenshot({ path: `${screens}${name}-${theme}-${width}.jpg` });
               if (heading) assert.equal(await page.locator("main h1").first().innerText(), heading);
               assert.equal(await page.locator("main .problem").count(), 0, await page.locator("main").innerText());
               const made = await elements(page);

@@ -20,13 +20,14 @@ interface Props<T> {
   rowKey: (row: T) => string;
   chosen?: (row: T) => boolean;
   order?: { by: string; down?: boolean }; // at first; none keeps the order of the rows
+  first?: number | undefined; // only so many lines, of those in order
 }
 
 /**
  * Table shows rows. The link in a row that leads to what it stands for carries
  * data-row: j and k move among those, and Enter opens.
  */
-export function Table<T>({ label, columns, rows, rowKey, chosen, order }: Props<T>) {
+export function Table<T>({ label, columns, rows, rowKey, chosen, order, first }: Props<T>) {
   const [by, setBy] = useState(order);
   const sorted = useMemo(() => {
     const sort = columns.find((c) => c.id === by?.by)?.sort;
@@ -60,7 +61,7 @@ export function Table<T>({ label, columns, rows, rowKey, chosen, order }: Props<
           </tr>
         </thead>
         <tbody>
-          {sorted.map((r) => (
+          {sorted.slice(0, first).map((r) => (
             <tr key={rowKey(r)} class={chosen?.(r) ? "chosen" : undefined} aria-current={chosen?.(r) ? "true" : undefined}>
               {columns.map((c, i) =>
                 i === 0 ? (

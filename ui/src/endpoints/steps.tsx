@@ -1,9 +1,9 @@
 // A rollout as the steps of its state machine, and its tests over time.
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { RolloutLook, RolloutPage, RolloutStep } from "../api_gen";
 import { LineChart } from "../chart/line";
 import { count, date, instant, percent, plural, said } from "../format";
-import { Section, Table, type Column } from "../parts";
+import { More, Section, Table, type Column } from "../parts";
 import { href } from "../router";
 import { Arrow, Shape, State, type Tone } from "../shapes";
 import { measure, testName, testText, verdictOf } from "./words";
@@ -85,7 +85,11 @@ export function sentence(text: string): string {
 /** testsOf parts looks by test, in the order in which they first came. */
 export function testsOf(looks: RolloutLook[]): { test: string; looks: RolloutLook[] }[] {
   const out = new Map<string, RolloutLook[]>();
-  for (const l of looks) out.set(l.test, [...(out.get(l.test) ?? []), l]);
+  for (const l of looks) {
+    const all = out.get(l.test);
+    if (all) all.push(l);
+    else out.set(l.test, [l]);
+  }
   return [...out].map(([test, all]) => ({ test, looks: all }));
 }
 
@@ -190,9 +194,12 @@ const entryColumn: Column<RolloutLook> = {
     ),
 };
 
+const firstLooks = 25; // of five tests the newest five
+
 /** Looks lists every look, newest first. */
 export function Looks({ of: p }: { of: RolloutPage }) {
   const rows = useMemo(() => [...p.looks].reverse(), [p.looks]);
+  const [all, setAll] = useState(false);
   if (rows.length === 0) return null;
   return (
     <Section id="rollout-looks" title="Every look" aside={`${plural(rows.length, "look")}${p.everyLook ? "" : ", the newest of each test and stage"}`}>
@@ -200,6 +207,7 @@ export function Looks({ of: p }: { of: RolloutPage }) {
         <Table
           label="Looks of the tests"
           rows={rows}
+          first={all ? undefined : firstLooks}
           rowKey={(l) => `${l.at} ${l.stage} ${l.test}`}
           columns={[
             { id: "at", title: "At (event time)", sort: (l) => l.at, value: (l) => <span class="endpoints-when">{shortly(l.at)}</span> },
@@ -236,6 +244,7 @@ export function Looks({ of: p }: { of: RolloutPage }) {
           ]}
         />
       </div>
+      <More total={rows.length} shown={firstLooks} open={all} toggle={() => setAll(!all)} noun="looks" />
     </Section>
   );
 }
