@@ -19,8 +19,8 @@ type Measure struct {
 var slow = map[string]bool{"ece": true, "calibration_slope": true, "calibration_intercept": true}
 
 // Measures computes the metrics of the sample's task. The rows of a day depend on each other, so intervals are by days:
-// of means from their blocks, of the line of calibration by the sandwich, of the calibration error by the bootstrap; that
-// of the AUC is DeLong's, which takes rows as independent. level is that of the intervals, 0 means 0.95.
+// of means from their blocks, of the AUC by DeLong's placements summed over blocks, of the line of calibration by the
+// sandwich, of the calibration error by the bootstrap. level is that of the intervals, 0 means 0.95.
 func (x *Sample) Measures(level float64) []Measure {
 	names := []string{"auc", "log_loss", "brier", "accuracy", "ece", "calibration_slope", "calibration_intercept"}
 	if x.Task == Regression {
@@ -57,8 +57,10 @@ func (x *Sample) interval(name string, value, level float64) stat.Interval {
 	r := x.Rows
 	switch name {
 	case "auc":
-		_, ci := stat.AUCInterval(r.outcomes(), r.Challenger, stat.AUCOptions{Level: level})
-		return ci
+		block, _ := r.blocks()
+		d := stat.PairedDeLongBlocks(r.outcomes(), r.Challenger, r.Challenger, block)
+		ci := around(value, math.Sqrt(d.Covariance[0][0]), d.DF, level)
+		return stat.Interval{Lo: max(ci.Lo, 0), Hi: min(ci.Hi, 1)} // NaN stays
 	case "log_loss":
 		return x.byDay(value, level, func(y, p float64) float64 {
 			if y != 1 {
