@@ -220,8 +220,7 @@ export function Measured({ of }: { of: Performance }) {
       {of.binary && <Binary of={of.binary} version={of.version} rows={of.rows.used} />}
       {of.regression && <Regression of={of.regression} version={of.version} />}
       <p class="detail">
-        Intervals of 95 %: means by days, since rows of one day depend on each other
-        {of.binary ? "; AUC by DeLong and the bars of the reliability diagram by Wilson, which take rows as independent." : "; those of the twentieths take rows as independent."}{" "}
+        Intervals of 95 % are by days, since rows of one day depend on each other; {of.binary ? "the bars of the reliability diagram are Wilson's and take rows as independent." : "those of the twentieths take rows as independent."}{" "}
         {of.binary && (
           <button type="button" class="models-inline" aria-expanded={open} onClick={() => setOpen(!open)}>
             What the Brier score is made of
