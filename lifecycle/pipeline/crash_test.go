@@ -106,6 +106,20 @@ func TestEveryCrashPoint(t *testing.T) {
 	})
 }
 
+// attempts tells how those of a run ended.
+func attempts(ctx context.Context, w *world, run trimtab.PipelineRun) (s string) {
+	for _, x := range run.Steps {
+		all, err := w.db.Pipelines.Attempts(ctx, run.ID, x.Name)
+		if err != nil {
+			return s + err.Error()
+		}
+		for _, a := range all {
+			s += fmt.Sprintf("\n%+v", a)
+		}
+	}
+	return s
+}
+
 func everyCrashPoint(t *testing.T, w *world) {
 	w.declareSource(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -138,7 +152,7 @@ func everyCrashPoint(t *testing.T, w *world) {
 		}
 		raw, _ := os.ReadFile(effects)
 		if want := fmt.Sprintf("%s.train.1\n%s.use.1\n", run.ID, run.ID); string(raw) != want || run.State != trimtab.PipelineSucceeded {
-			t.Fatalf("%v: %s\neffects %q, want %q", at, describe(run), raw, want)
+			t.Fatalf("%v: %s\neffects %q, want %q%s", at, describe(run), raw, want, attempts(ctx, w, run))
 		}
 		after := versions(t, w)
 		if after != before+1 {

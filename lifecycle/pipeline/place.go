@@ -109,6 +109,13 @@ func (p place) lock() (*os.File, error) {
 	return nil, err
 }
 
+// release gives up a lock of this process. Closing alone does not: a child that was forked meanwhile has the open file until
+// it executes another program, and the attempt would look as if it ran. A shim never does this: its lock lives on in its step.
+func release(lock *os.File) {
+	syscall.Flock(int(lock.Fd()), syscall.LOCK_UN)
+	lock.Close()
+}
+
 // exit reads the exit file; ok is false when there is none.
 func (p place) exit() (n exitNote, ok bool, err error) {
 	ok, err = readJSON(p.file(exitFile), &n)

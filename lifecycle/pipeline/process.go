@@ -106,7 +106,7 @@ func (p *Process) prepare(ctx context.Context, at place, order Order, token func
 	if err != nil || lock == nil {
 		return false, err
 	}
-	defer lock.Close()
+	defer release(lock)
 	if at.has(startedFile) || at.has(exitFile) {
 		return false, nil
 	}
@@ -263,7 +263,7 @@ func (p *Process) Observe(ctx context.Context, id trimtab.AttemptID) (o Observat
 	if lock == nil {
 		return at.running()
 	}
-	defer lock.Close()
+	defer release(lock)
 	if n, ok, err := at.exit(); err != nil || ok {
 		return n.observation(), err
 	}
@@ -327,7 +327,7 @@ func (p *Process) Kill(ctx context.Context, id trimtab.AttemptID, cause string) 
 	if err != nil || lock == nil {
 		return err // it runs; the shim sees the file
 	}
-	defer lock.Close()
+	defer release(lock)
 	if at.has(startedFile) || at.has(exitFile) {
 		return nil
 	}

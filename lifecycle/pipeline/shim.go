@@ -174,11 +174,25 @@ func executable(name string) error {
 	return nil
 }
 
+// start starts a command. A program that somebody seems to write is tried again for some seconds: a server that forks
+// while it lays out the code of a step hands its open files to the child, which has them until it executes another program.
+func start(cmd *exec.Cmd) (*exec.Cmd, error) {
+	for wait := time.Millisecond; ; wait *= 2 {
+		err := cmd.Start()
+		if !errors.Is(err, syscall.ETXTBSY) || wait > 2*time.Second {
+			return cmd, err
+		}
+		time.Sleep(wait)
+		cmd = &exec.Cmd{Path: cmd.Path, Args: cmd.Args, Env: cmd.Env, Dir: cmd.Dir, ExtraFiles: cmd.ExtraFiles, Stdout: cmd.Stdout, Stderr: cmd.Stderr, SysProcAttr: cmd.SysProcAttr}
+	}
+}
+
 // supervise runs a command to its end, or to the end that time, a cancel file or
 // a signal make. Its whole process group ends with it, too.
 func (s *shim) supervise(cmd *exec.Cmd, limit time.Duration, note bool) exitNote {
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = s.log, s.log, childAttr()
-	if err := cmd.Start(); err != nil {
+	cmd, err := start(cmd)
+	if err != nil {
 		return exitNote{Cause: CauseError, Code: 126, Message: err.Error()}
 	}
 	group := cmd.Process.Pid
