@@ -79,7 +79,9 @@ export async function world(options = {}) {
   const copy = mkdtempSync(join(tmpdir(), "trimtab-world-"));
   const left = join(from, "envs"); // Python environments: nothing is trained in a copy
   cpSync(from, join(copy, "data"), { recursive: true, filter: (f) => f !== left && !f.endsWith(".lock") });
-  return start({ home: copy, ...options });
+  const server = await start({ home: copy, ...options });
+  for (let i = 0; i < 400 && !(await fetch(`${server.url}/endpoints/flights/ping`)).ok; i++) await new Promise((done) => setTimeout(done, 25)); // ready comes before its models are loaded
+  return server;
 }
 
 /**
