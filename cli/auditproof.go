@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -53,20 +54,15 @@ Exit code 0: proved. 2: not proved. 1: error.`,
 				}
 				indices = append(indices, n)
 			}
-			var older *heldEvidence
-			since := int64(0)
-			if g.older != "" {
-				var err error
-				if older, err = readEvidence(g.older); err != nil {
-					return err
-				}
-				since = older.checkpoint.Size
+			older, err := g.earlier()
+			if err != nil {
+				return err
 			}
 			c, err := a.client()
 			if err != nil {
 				return err
 			}
-			out, err := c.Prove(cmd.Context(), indices, since)
+			out, err := c.Prove(cmd.Context(), indices, older.Size)
 			if err != nil {
 				return err
 			}
@@ -81,7 +77,7 @@ Exit code 0: proved. 2: not proved. 1: error.`,
 			if project == "" {
 				project = trimtab.DefaultWorkspace
 			}
-			return a.showEvidence(out, e, project, indices, g, older)
+			return a.showEvidence(out, e, check(e, project, indices, g, older))
 		},
 	}
 	g.flags(cmd)
@@ -90,53 +86,53 @@ Exit code 0: proved. 2: not proved. 1: error.`,
 
 // verifyEvidence checks a file of evidence without a server.
 func (a *application) verifyEvidence(path string, g against) error {
-	held, err := readEvidence(path)
+	older, err := g.earlier()
 	if err != nil {
 		return err
 	}
-	var older *heldEvidence
-	if g.older != "" {
-		if older, err = readEvidence(g.older); err != nil {
-			return err
-		}
+	text, e, project, err := readEvidence(path)
+	if err != nil {
+		return err
 	}
-	return a.showEvidence(held.text, held.evidence, held.project, nil, g, older)
+	return a.showEvidence(text, e, check(e, project, nil, g, older))
 }
 
-// heldEvidence is evidence from a file.
-type heldEvidence struct {
-	text       view.AuditEvidence
-	evidence   journal.Evidence
-	project    trimtab.Workspace // of its log, by its checkpoint
-	checkpoint journal.Checkpoint
+// earlier is the checkpoint of the evidence that was kept earlier, the zero one without any.
+func (g against) earlier() (journal.Checkpoint, error) {
+	if g.older == "" {
+		return journal.Checkpoint{}, nil
+	}
+	_, e, project, err := readEvidence(g.older)
+	if err != nil {
+		return journal.Checkpoint{}, err
+	}
+	c, err := e.Check(project)
+	if err != nil {
+		return c, trimtab.Errorf(trimtab.Invalid, "evidence", "%s does not verify by itself, so nothing can be held against it: %s", g.older, said(err))
+	}
+	return c, nil
 }
 
-func readEvidence(path string) (*heldEvidence, error) {
+// readEvidence reads a file and the project of its log; whether that may be believed is not checked yet.
+func readEvidence(path string) (text view.AuditEvidence, e journal.Evidence, project trimtab.Workspace, err error) {
 	raw, err := readLimited(path, maxEvidence)
 	if err != nil {
-		return nil, err
+		return text, e, "", err
 	}
-	h := &heldEvidence{}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&h.text); err != nil {
-		return nil, trimtab.Errorf(trimtab.Invalid, "evidence", "%s: expected what `trimtab audit show INDEX -o json` prints: %v", path, err)
+	if err := dec.Decode(&text); err != nil {
+		return text, e, "", trimtab.Errorf(trimtab.Invalid, "evidence", "%s: expected what `trimtab audit show INDEX -o json` prints: %v", path, err)
 	}
-	if h.evidence, err = h.text.Evidence(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if e, err = text.Evidence(); err != nil {
+		return text, e, "", trimtab.Errorf(trimtab.Invalid, "evidence", "%s: %s", path, trimtab.Message(err))
 	}
-	// The checkpoint names its log: NAME/PROJECT. Whether it may be believed is checked after.
-	origin, _, _ := strings.Cut(h.text.Note, "\n")
-	_, project, ok := strings.Cut(origin, "/")
+	origin, _, _ := strings.Cut(text.Note, "\n")
+	_, of, ok := strings.Cut(origin, "/")
 	if !ok {
-		return nil, trimtab.Errorf(trimtab.Invalid, "evidence", "%s: note: its first line %q names no log: expected KEY/PROJECT", path, origin)
+		return text, e, "", trimtab.Errorf(trimtab.Invalid, "evidence", "%s: note: its first line %q names no log: expected KEY/PROJECT", path, origin)
 	}
-	h.project = trimtab.Workspace(project)
-	h.checkpoint, err = h.evidence.Check(h.project)
-	if err != nil {
-		h.checkpoint = journal.Checkpoint{} // said when it is shown
-	}
-	return h, nil
+	return text, e, trimtab.Workspace(of), nil
 }
 
 func readLimited(path string, most int64) ([]byte, error) {
@@ -152,16 +148,8 @@ func readLimited(path string, most int64) ([]byte, error) {
 	return raw, err
 }
 
-// showEvidence checks evidence and shows its entries and what was checked; wanted are the entries that were asked for,
-// nil for whatever is in it.
-func (a *application) showEvidence(text view.AuditEvidence, e journal.Evidence, project trimtab.Workspace, wanted []int64, g against, older *heldEvidence) error {
-	checks := check(e, project, wanted, g, older)
-	bad := ""
-	for _, c := range checks {
-		if c.wrong != "" && bad == "" {
-			bad = c.wrong
-		}
-	}
+// showEvidence shows entries and what was checked of them.
+func (a *application) showEvidence(text view.AuditEvidence, e journal.Evidence, checks []checked) error {
 	err := a.show(text, func(w io.Writer) error {
 		for _, p := range e.Proofs {
 			if err := a.writeProved(w, p); err != nil {
@@ -169,73 +157,63 @@ func (a *application) showEvidence(text view.AuditEvidence, e journal.Evidence, 
 			}
 		}
 		for _, c := range checks {
-			if c.wrong != "" {
-				fmt.Fprintf(w, "%s %s: %s\n", a.paint(w, red, "✗"), c.what, strings.TrimPrefix(c.wrong, "journal: "))
+			if c.wrong != nil {
+				fmt.Fprintf(w, "%s %s: %s\n", a.paint(w, red, "✗"), c.what, said(c.wrong))
 				continue
 			}
 			fmt.Fprintf(w, "%s %s\n", a.paint(w, green, "✓"), c.what)
 		}
 		return nil
 	})
-	if err == nil && bad != "" {
-		if a.output == "json" || a.output == "yaml" { // the evidence was printed for a program: the verdict goes beside it
-			a.progress("not proved: %s", strings.TrimPrefix(bad, "journal: "))
-		}
-		return code(exitChanges)
+	n := slices.IndexFunc(checks, func(c checked) bool { return c.wrong != nil })
+	if err != nil || n < 0 {
+		return err
 	}
-	return err
+	if a.output == "json" || a.output == "yaml" { // the evidence was printed for a program: the verdict goes beside it
+		a.progress("not proved: %s", said(checks[n].wrong))
+	}
+	return code(exitChanges)
 }
 
-// checked is one thing that was looked at; wrong says why it does not hold.
-type checked struct{ what, wrong string }
+// said is an error of the journal for people.
+func said(err error) string { return strings.TrimPrefix(err.Error(), "journal: ") }
 
-func check(e journal.Evidence, project trimtab.Workspace, wanted []int64, g against, older *heldEvidence) (out []checked) {
-	add := func(what string, err error) {
-		c := checked{what: what}
-		if err != nil {
-			c.wrong = err.Error()
-		}
-		out = append(out, c)
+// checked is one thing that was looked at; wrong says why it does not hold.
+type checked struct {
+	what  string
+	wrong error
+}
+
+// check looks at everything that evidence can show; wanted are the entries that were asked for, nil for whatever is in
+// it. Nothing that it says of itself is believed: sizes are those of the signed checkpoint.
+func check(e journal.Evidence, project trimtab.Workspace, wanted []int64, g against, older journal.Checkpoint) (out []checked) {
+	got := make([]int64, len(e.Proofs))
+	for i, p := range e.Proofs {
+		got[i] = p.Index
 	}
-	if wanted != nil {
-		var err error
-		for i, n := range wanted {
-			if len(e.Proofs) != len(wanted) || e.Proofs[i].Index != n {
-				err = fmt.Errorf("asked for %d entries, the answer has %d, or others", len(wanted), len(e.Proofs))
-				break
-			}
-		}
-		if err != nil {
-			add("the answer is about the entries asked for", err)
-		}
+	if wanted != nil && !slices.Equal(got, wanted) {
+		out = append(out, checked{"the answer is about the entries asked for", fmt.Errorf("asked for %v, it is about %v", wanted, got)})
 	}
 	c, err := e.Check(project)
-	if len(e.Proofs) > 0 {
-		add(fmt.Sprintf("%s to the root of a signed log of %s", leads(len(e.Proofs)), thousands(e.Size)+" entries"), err)
-	} else {
-		add(fmt.Sprintf("a signed log of %s", thousands(e.Size)+" entries"), err)
+	if err != nil { // of a log that is not signed nothing more is known
+		return append(out, checked{fmt.Sprintf("%s to the root of a signed log", leads(len(got))), err})
 	}
-	switch {
-	case g.key == "":
-		add("signed with "+e.Key+" (compare it with what you know: --key)", nil)
-	default:
+	out = append(out, checked{what: fmt.Sprintf("%s to the root of the signed log %s of %s entries", leads(len(got)), c.Origin, thousands(c.Size))})
+	if g.key == "" {
+		out = append(out, checked{what: "signed with " + e.Key + " (compare it with what you know: --key)"})
+	} else {
 		key, err := keyOf(g.key)
 		if err == nil && key != e.Key {
 			err = fmt.Errorf("it is signed with %s, not with %s", e.Key, key)
 		}
-		add("signed with the key that was given", err)
+		out = append(out, checked{"signed with the key that was given", err})
 	}
-	if older != nil {
-		if err == nil && older.checkpoint.Size == 0 {
-			err = fmt.Errorf("the older evidence does not verify by itself")
+	if g.older != "" {
+		err := e.CheckSince(c, older)
+		if err != nil && older.Size < c.Size && e.Since != older.Size {
+			err = fmt.Errorf("%w: ask for it with `trimtab audit show INDEX --since %s -o json`", err, g.older)
 		}
-		if err == nil {
-			err = e.CheckSince(c, older.checkpoint)
-		}
-		if err == nil && older.evidence.Key != e.Key {
-			err = fmt.Errorf("the older checkpoint was signed with another key")
-		}
-		add(fmt.Sprintf("begins with the %s that were signed before", thousands(older.checkpoint.Size)+" entries"), err)
+		out = append(out, checked{fmt.Sprintf("begins with the %s entries that were signed before", thousands(older.Size)), err})
 	}
 	return out
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"math"
-	"sync"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/pure/keep"
 	"github.com/trimtab/trimtab/pure/profile"
 	"github.com/trimtab/trimtab/pure/table"
 	"github.com/trimtab/trimtab/storage/blob"
@@ -80,18 +80,20 @@ const (
 // may see them is its caller's matter. It is safe for concurrent use.
 type Looker struct {
 	blobs blob.Store
-	looks lookCache
+	looks *keep.Last[lookKey, SnapshotLook]
 }
 
 // NewLooker makes a looker at the snapshots in a store.
-func NewLooker(blobs blob.Store) *Looker { return &Looker{blobs: blobs} }
+func NewLooker(blobs blob.Store) *Looker {
+	return &Looker{blobs, keep.New[lookKey, SnapshotLook](keptLooks)}
+}
 
 // Look shows the columns of a snapshot of a source, against another one unless it is
 // "". NotFound when the bytes of one are gone; Invalid when they are no rows.
 func (d *Looker) Look(ctx context.Context, digest, against trimtab.Digest) (look SnapshotLook, err error) {
 	defer trimtab.Wrap(&err, "dataset.Look(%s, %s)", digest.Short(), against.Short())
 	key := lookKey{digest, against}
-	if look, ok := d.looks.get(key); ok {
+	if look, ok := d.looks.Get(key); ok {
 		return look, nil
 	}
 	edges := digest
@@ -108,7 +110,7 @@ func (d *Looker) Look(ctx context.Context, digest, against trimtab.Digest) (look
 			x := SnapshotColumn{Name: c.Name, Type: c.Type.String(), Kind: string(c.Kind), Now: factsOf(c, &c.Reference, true), Bins: binsOf(c, &c.Reference, nil)}
 			look.Columns = append(look.Columns, x)
 		}
-		d.looks.put(key, look)
+		d.looks.Put(key, look)
 		return look, nil
 	}
 	now, counts, second, err := d.counted(ctx, digest, p)
@@ -121,7 +123,7 @@ func (d *Looker) Look(ctx context.Context, digest, against trimtab.Digest) (look
 		return look, err
 	}
 	look.compare(p, now, counts, report)
-	d.looks.put(key, look)
+	d.looks.Put(key, look)
 	return look, nil
 }
 
@@ -282,33 +284,3 @@ func (d *Looker) counted(ctx context.Context, digest trimtab.Digest, p *profile.
 }
 
 type lookKey struct{ digest, against trimtab.Digest }
-
-// lookCache keeps what was looked at last: snapshots never change.
-type lookCache struct {
-	mu    sync.Mutex
-	kept  map[lookKey]SnapshotLook // guarded by mu, as is order
-	order []lookKey
-}
-
-func (c *lookCache) get(k lookKey) (SnapshotLook, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	x, ok := c.kept[k]
-	return x, ok
-}
-
-func (c *lookCache) put(k lookKey, x SnapshotLook) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.kept == nil {
-		c.kept = map[lookKey]SnapshotLook{}
-	}
-	if _, ok := c.kept[k]; !ok {
-		c.order = append(c.order, k)
-	}
-	c.kept[k] = x
-	for len(c.order) > keptLooks {
-		delete(c.kept, c.order[0])
-		c.order = c.order[1:]
-	}
-}

@@ -103,7 +103,7 @@ func (s *pass) trained(ctx context.Context, v trimtab.Version, columns []string,
 		return nil, err
 	}
 	key := fmt.Sprintf("%s %s %d %s", l.Snapshot, window, v, strings.Join(columns, "\x00"))
-	if b, ok := s.references.get(key); ok {
+	if b, ok := s.references.Get(key); ok {
 		return b, nil
 	}
 	readable := true
@@ -118,7 +118,7 @@ func (s *pass) trained(ctx context.Context, v trimtab.Version, columns []string,
 	if !readable {
 		b = nil
 	}
-	s.references.put(key, b)
+	s.references.Put(key, b)
 	return b, nil
 }
 
@@ -138,7 +138,7 @@ func (s *pass) passed(ctx context.Context, name string, of span, w step, v trimt
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%v", []trimtab.Hold(holds))
 	key := fmt.Sprintf("%s/%s %s %d %d %d %s %x", s.ws, s.spec.Endpoint, name, of.start, of.end, v, strings.Join(columns, "\x00"), h.Sum64())
-	if b, ok := s.references.get(key); ok {
+	if b, ok := s.references.Get(key); ok {
 		return b, nil
 	}
 	q := traffic.Query{Start: of.start, End: of.end, KnownBy: w.at, Inputs: columns != nil, Columns: columns}
@@ -170,7 +170,7 @@ func (s *pass) passed(ctx context.Context, name string, of span, w step, v trimt
 	if b != nil && b.blocks == nil {
 		b = nil // so short a time does not tell how much windows differ
 	}
-	s.references.put(key, b)
+	s.references.Put(key, b)
 	return b, nil
 }
 

@@ -36,7 +36,7 @@ func binLength(window time.Duration) time.Duration {
 // censusOf takes the census of a window.
 func (s *pass) censusOf(ctx context.Context, of span, knownBy trimtab.Time) (*census, error) {
 	key := censusKey{s.ws, s.spec.Endpoint, of, knownBy}
-	if c, ok := s.censuses.get(key); ok {
+	if c, ok := s.censuses.Get(key); ok {
 		return c, nil
 	}
 	c := &census{span: of, bin: binLength(of.end.Sub(of.start))}
@@ -60,7 +60,7 @@ func (s *pass) censusOf(ctx context.Context, of span, knownBy trimtab.Time) (*ce
 		}
 	}
 	c.delays, c.half, c.most = d.n, d.quantile(0.5), d.quantile(0.95)
-	s.censuses.put(key, c)
+	s.censuses.Put(key, c)
 	return c, nil
 }
 

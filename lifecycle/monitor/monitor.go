@@ -12,6 +12,7 @@ import (
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/lifecycle/control"
+	"github.com/trimtab/trimtab/pure/keep"
 	"github.com/trimtab/trimtab/pure/table"
 	"github.com/trimtab/trimtab/storage/blob"
 	"github.com/trimtab/trimtab/storage/traffic"
@@ -93,9 +94,9 @@ type Monitors struct {
 	cfg        Config
 	controller *control.Controller
 	declared   atomic.Pointer[map[place]declared]
-	references keep[string, *baseline]
-	trainings  trainings
-	censuses   keep[censusKey, *census]
+	references *keep.Last[string, *baseline]
+	trainings  *keep.Last[string, *sample]
+	censuses   *keep.Last[censusKey, *census]
 	gauges     gauges
 }
 
@@ -132,8 +133,7 @@ func New(cfg Config) *Monitors {
 	if cfg.Crash == nil {
 		cfg.Crash = func(string) error { return nil }
 	}
-	m := &Monitors{cfg: cfg}
-	m.references.most, m.censuses.most = maxBaselines, keptCensuses
+	m := &Monitors{cfg: cfg, references: keep.New[string, *baseline](maxBaselines), trainings: keep.New[string, *sample](keptTrainings), censuses: keep.New[censusKey, *census](keptCensuses)}
 	m.declared.Store(&map[place]declared{})
 	m.controller = control.New(control.Config{Name: "monitor", Reconcile: m.reconcile, Clock: cfg.Clock, Log: cfg.Log, Workers: 1})
 	return m

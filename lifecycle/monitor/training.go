@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/pure/table"
@@ -148,7 +147,7 @@ func (s *pass) training(ctx context.Context, w step, current, recent *sample, t 
 // when there are none. It remembers the last ones: every window asks for them.
 func (s *pass) trainedOn(ctx context.Context, l learnt, columns []string, t *thin) (*sample, error) {
 	key := fmt.Sprintf("%s %s %d %s", l.Snapshot, l.eventTime, t.shift, strings.Join(columns, "\x00"))
-	if x, ok := s.trainings.get(key); ok {
+	if x, ok := s.trainings.Get(key); ok {
 		return x, nil
 	}
 	whole := &sample{table: table.Blank(0)}
@@ -180,34 +179,12 @@ func (s *pass) trainedOn(ctx context.Context, l learnt, columns []string, t *thi
 	} else {
 		whole.newest(maxReference)
 	}
-	s.trainings.put(key, whole)
+	s.trainings.Put(key, whole)
 	return whole, nil
 }
 
-// trainings keeps the training rows that were read last: two samples, some 60 MB at
-// most for 20 columns. It is safe for concurrent use; samples in it never change.
-type trainings struct {
-	mu   sync.Mutex
-	keys [2]string // guarded by mu, as is kept; the newest first
-	kept [2]*sample
-}
-
-func (c *trainings) get(key string) (*sample, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for i, k := range c.keys {
-		if k == key {
-			return c.kept[i], true
-		}
-	}
-	return nil, false
-}
-
-func (c *trainings) put(key string, x *sample) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.keys, c.kept = [2]string{key, c.keys[0]}, [2]*sample{x, c.kept[0]}
-}
+// keptTrainings is how many samples of training rows are kept, some 30 MB each at most for 20 columns; none ever changes.
+const keptTrainings = 2
 
 // newest keeps the n newest rows and puts them in the order of their times.
 func (s *sample) newest(n int) {

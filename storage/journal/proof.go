@@ -81,7 +81,8 @@ func (e Evidence) Check(workspace trimtab.Workspace) (Checkpoint, error) {
 	return c, nil
 }
 
-// CheckSince verifies that the log of c, whose evidence e is, begins with that of an older checkpoint.
+// CheckSince verifies that the log of c, whose evidence e is, begins with that of an older checkpoint. Evidence that was
+// asked for without that checkpoint in mind holds no proof of it either way, and the error says so.
 func (e Evidence) CheckSince(c, older Checkpoint) error {
 	switch {
 	case older.Origin != c.Origin:
@@ -92,6 +93,8 @@ func (e Evidence) CheckSince(c, older Checkpoint) error {
 		return fmt.Errorf("journal: the log has %d entries as before and another root: it was rewritten", c.Size)
 	case older.Size == c.Size:
 		return nil
+	case e.Since != older.Size:
+		return fmt.Errorf("journal: it holds no proof of how %d entries became %d", older.Size, c.Size)
 	}
 	if err := tlog.CheckTree(e.Extends, c.Size, c.Root, older.Size, older.Root); err != nil {
 		return fmt.Errorf("journal: the log of %d entries does not begin with the %d that were signed before: it was rewritten: %w", c.Size, older.Size, err)

@@ -1,7 +1,7 @@
 // Bars of a histogram or of categories, one series or two laid over each other:
 // the first as a filled block, the second as an outline, so that both are seen.
 import { useState } from "preact/hooks";
-import { cut, niceStep, short } from "./draw";
+import { cut, multiples, niceStep, short } from "./draw";
 import { Frame, useWidth } from "./frame";
 
 /** Bin is one bar; a and b are counts or shares. */
@@ -22,13 +22,6 @@ interface Props {
 }
 
 const widest = 80; // of a bar: few bars are no walls
-
-/** multiplesOf are the multiples of a step within a range; zero has its own line. */
-function multiplesOf(min: number, max: number, step: number): number[] {
-  const first = Math.ceil(min / step - 1e-9);
-  const last = Math.floor(max / step + 1e-9);
-  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step).filter((v) => v !== 0 || min < 0);
-}
 
 /** Bars draws the bins in their order. */
 export function Bars(p: Props) {
@@ -101,7 +94,7 @@ export function Bars(p: Props) {
   const each = Math.max(1, Math.ceil(longest / step));
   const most = Math.max(3, Math.floor((each * step - 4) / 6.2));
   const tick = niceStep((max - least) / 4);
-  const ticks = multiplesOf(least, max, tick);
+  const ticks = multiples(least, max, tick).filter((v) => v !== 0 || least < 0); // else zero is the foot
   return (
     <Frame {...frame}>
       <div ref={box} style={{ height: `${height}px` }}>

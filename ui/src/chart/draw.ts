@@ -157,7 +157,8 @@ export function niceStep(rough: number, whole = false): number {
   return whole ? Math.max(1, Math.round(nice * base)) : nice * base;
 }
 
-function multiples(min: number, max: number, step: number): number[] {
+/** multiples are those of a step within a range, at most some hundred. */
+export function multiples(min: number, max: number, step: number): number[] {
   const out: number[] = [];
   const first = Math.ceil(min / step - 1e-9);
   for (let i = first; i * step <= max + step * 1e-9 && out.length < 400; i++) out.push(i * step + 0); // + 0: no minus zero
